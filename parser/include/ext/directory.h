@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories: the entries of one block, the entries of a whole directory, names to inodes, and
+ * the hashed index (htree).
+ */
+#ifndef EXT_DIRECTORY_H
+#define EXT_DIRECTORY_H
+
+#include <ext/mapping.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ext_dirent {
+	ext_ino inode;
+	uint32_t at;            /* bytes from the start of the block (or of the inline part) */
+	uint32_t record_length; /* bytes */
+	uint8_t name_length;
+	uint8_t file_type;      /* as stored: enum ext_file_type, other values possible; 0 without filetype */
+	const char *name;       /* name_length bytes inside the block, no terminator */
+};
+
+/* The entries of one block: a linear or leaf block, or one of the two inline parts. */
+struct ext_dirent_cursor {
+	const struct ext_superblock *superblock;
+	struct ext_span block;
+	uint32_t at, end;
+};
+
+/*
+ * `block` is a directory block; `at` the byte to begin at (0; 4 in the first inline part). A checksum
+ * tail at the end is recognised and left out when `has_tail` is set.
+ */
+void ext_dirent_cursor_init(struct ext_dirent_cursor *cursor, const struct ext_superblock *superblock,
+			    struct ext_span block, uint32_t at, bool has_tail);
+
+/*
+ * The next entry, unused ones (inode 0) included. EXT_END at the end of the block. CORRUPT
+ * (dirent-length, dirent-alignment, dirent-truncated, dirent-name-length) ends the block: what
+ * follows cannot be found. error->place.offset is the byte within the block.
+ */
+enum ext_status ext_dirent_next(struct ext_dirent_cursor *cursor, struct ext_dirent *entry,
+				struct ext_error *error);
+
+/* What kind of block this is, by the directory's flags, its place and its content. */
+enum ext_directory_block_kind { EXT_DIRECTORY_LEAF, EXT_DIRECTORY_HTREE_ROOT, EXT_DIRECTORY_HTREE_NODE };
+enum ext_directory_block_kind ext_directory_block_kind(const struct ext_superblock *superblock,
+						       const struct ext_inode *directory,
+						       ext_logical logical, struct ext_span block);
+
+/* Does the block end in a checksum tail; and does its checksum (leaf or htree) hold? */
+bool ext_directory_block_has_tail(const struct ext_superblock *superblock, struct ext_span block);
+enum ext_checksum_state ext_directory_block_checksum(const struct ext_superblock *superblock,
+						     uint32_t inode_seed,
+						     enum ext_directory_block_kind kind,
+						     struct ext_span block, uint32_t *stored,
+						     uint32_t *computed);
+
+/* A whole directory, entry by entry, inline ones included (with "." and ".." made up for them). */
+struct ext_directory;
+
+enum ext_status ext_directory_open(const struct ext_filesystem *filesystem, ext_ino ino,
+				   struct ext_directory **directory, struct ext_error *error);
+void ext_directory_close(struct ext_directory *directory);
+const struct ext_inode *ext_directory_inode(const struct ext_directory *directory);
+
+/*
+ * The next used entry; its name stays until the next call. A damaged block is reported to `sink`
+ * (may be NULL) and skipped from the damage on.
+ */
+enum ext_status ext_directory_next(struct ext_directory *directory, struct ext_dirent *entry,
+				   struct ext_sink *sink, struct ext_error *error);
+
+/*
+ * Follows a path from the root ("/a/b", "a/b", "/"); no symlink is followed. "#12" alone names inode 12.
+ * Fails with ARGUMENT (no-such-path), or as ext_directory_open does.
+ */
+enum ext_status ext_path_lookup(const struct ext_filesystem *filesystem, const char *path, ext_ino *ino,
+				struct ext_error *error);
+
+/* The hash of a name, as the filesystem stores it in an htree (structure/dirhash.c). */
+enum { EXT_HASH_LEGACY, EXT_HASH_HALF_MD4, EXT_HASH_TEA, EXT_HASH_LEGACY_UNSIGNED,
+       EXT_HASH_HALF_MD4_UNSIGNED, EXT_HASH_TEA_UNSIGNED, EXT_HASH_SIPHASH };
+enum ext_status ext_directory_hash(unsigned version, const uint32_t seed[4], const char *name,
+				   size_t length, uint32_t *major, uint32_t *minor);
+
+/* The hash version to compute with: the stored one, made unsigned when the filesystem says so. */
+unsigned ext_directory_hash_version(const struct ext_superblock *superblock, unsigned stored);
+
+/* An index block of an htree, decoded (structure/htree.c). */
+struct ext_htree_block {
+	bool is_root;
+	uint32_t reserved;
+	uint8_t hash_version, info_length, levels, unused_flags; /* root only */
+	uint16_t limit, count;
+	uint16_t limit_expected;
+	struct ext_span entries; /* 8 bytes each; the first one's hash is limit and count */
+};
+enum ext_status ext_htree_decode(const struct ext_superblock *superblock,
+				 enum ext_directory_block_kind kind, struct ext_span block,
+				 struct ext_htree_block *htree, struct ext_error *error);
+void ext_htree_entry(const struct ext_htree_block *htree, unsigned index, uint32_t *hash,
+		     ext_logical *block);
+
+/*
+ * The name that Linux shows for an encrypted name without the key. `text` takes 256 bytes at least;
+ * returns the length.
+ */
+size_t ext_encrypted_name(const struct ext_superblock *superblock, const char *name, size_t length,
+			  bool is_symlink_target, char text[256]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
