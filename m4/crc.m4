@@ -1,0 +1,60 @@
+# FSCK_CRC32C: which CRC-32C instructions the compiler can emit in a function of their own. Compile
+# and link tests only, so that a cross build answers too; whether the CPU has them is asked at run
+# time. Defines HAVE_CRC32C_X86, or HAVE_CRC32C_ARM and CRC32C_ARM_TARGET.
+AC_DEFUN([FSCK_CRC32C], [
+AC_CACHE_CHECK([for crc32c instructions of x86], [fsck_cv_crc32c_x86], [
+	AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#if !defined __x86_64__ && !defined __i386__
+#error another CPU
+#endif
+#include <immintrin.h>
+__attribute__((target("sse4.2"))) static unsigned one(unsigned crc, unsigned char byte)
+{
+	return _mm_crc32_u8(crc, byte);
+}
+#ifdef __x86_64__
+__attribute__((target("sse4.2,pclmul"))) static int two(int a)
+{
+	__m128i v = _mm_cvtsi32_si128(a);
+	return (int)_mm_cvtsi128_si64(_mm_clmulepi64_si128(v, v, 0));
+}
+#else
+#define two(a) 0
+#endif
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("pclmul"))
+		return 0;
+	return (int)one(1, 2) + two(argc);
+}]])], [fsck_cv_crc32c_x86=yes], [fsck_cv_crc32c_x86=no])])
+AS_IF([test "$fsck_cv_crc32c_x86" = yes],
+	[AC_DEFINE([HAVE_CRC32C_X86], [1], [Define if functions for SSE4.2 and PCLMULQDQ can be built.])])
+
+AC_CACHE_CHECK([for crc32c instructions of ARMv8], [fsck_cv_crc32c_arm], [
+	fsck_cv_crc32c_arm=no
+	for fsck_target in +crc crc arch=armv8-a+crc; do
+		AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#if !defined __aarch64__ && !defined __arm__
+#error another CPU
+#endif
+#include <arm_acle.h>
+#include <sys/auxv.h>
+__attribute__((target("$fsck_target"))) static unsigned one(unsigned crc, unsigned long long word)
+{
+	return __crc32cb(__crc32cd(crc, word), 1);
+}
+int main(int argc, char **argv)
+{
+	(void)argv;
+#ifdef __aarch64__
+	return getauxval(AT_HWCAP) & 1 ? (int)one((unsigned)argc, 2) : 0;
+#else
+	return getauxval(AT_HWCAP2) & 1 ? (int)one((unsigned)argc, 2) : 0;
+#endif
+}]])], [fsck_cv_crc32c_arm=$fsck_target; break])
+	done])
+AS_IF([test "$fsck_cv_crc32c_arm" != no], [
+	AC_DEFINE([HAVE_CRC32C_ARM], [1], [Define if functions for the CRC32 extension of ARMv8 can be built.])
+	AC_DEFINE_UNQUOTED([CRC32C_ARM_TARGET], ["$fsck_cv_crc32c_arm"], [The target attribute for it.])])
+])

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which way this CPU computes CRC-32C. Asked at each call: it is a load and a test of what the
+ * C library or the compiler's start-up code found out, cheaper than a pointer that threads share.
+ */
+#include "config.h"
+
+#include "bytes/crc32c.h"
+
+#ifdef HAVE_CRC32C_ARM
+#include <sys/auxv.h>
+
+#ifdef __aarch64__
+enum { HAS_CRC32 = 1 << 7 };
+#define HARDWARE_WORD AT_HWCAP
+#else
+enum { HAS_CRC32 = 1 << 4 };
+#define HARDWARE_WORD AT_HWCAP2
+#endif
+#endif
+
+uint32_t crc32c(uint32_t seed, const void *data, size_t length)
+{
+#ifdef HAVE_CRC32C_X86
+	if (__builtin_cpu_supports("sse4.2"))
+		return __builtin_cpu_supports("pclmul") ? crc32c_sse42_lanes(seed, data, length)
+							: crc32c_sse42(seed, data, length);
+#endif
+#ifdef HAVE_CRC32C_ARM
+	if (getauxval(HARDWARE_WORD) & HAS_CRC32)
+		return crc32c_arm(seed, data, length);
+#endif
+	return crc32c_table(seed, data, length);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The three CRC families of ext against known values, and every way to compute CRC-32C against a
+ * bit by bit one.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes/crc16.h"
+#include "bytes/crc32_be.h"
+#include "bytes/crc32c.h"
+#include "unit.h"
+
+#define DIGITS "123456789", 9
+
+static const uint8_t uuid[16] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
+				 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+
+/* The definition: one bit a step. */
+static uint32_t bit_by_bit(uint32_t crc, const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		crc ^= bytes[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+	}
+	return crc;
+}
+
+static void fill(uint8_t *bytes, size_t length)
+{
+	uint32_t state = 12345;
+
+	for (size_t i = 0; i < length; i++) {
+		state = state * 1664525 + 1013904223;
+		bytes[i] = (uint8_t)(state >> 24);
+	}
+}
+
+typedef uint32_t way(uint32_t seed, const void *data, size_t length);
+
+/* Every length that meets another mix of lanes, words and bytes, at every alignment of a word. */
+static void agrees_with_definition(way *compute)
+{
+	static const size_t long_ones[] = {1008, 1023, 1024, 2048, 4079,
+					   4080, 4092, 4096, 8190, 16384};
+	uint8_t *const bytes = malloc(16384 + 8);
+
+	ck_assert_ptr_nonnull(bytes);
+	fill(bytes, 16384 + 8);
+	for (size_t length = 0; length < 520; length++)
+		ck_assert_uint_eq(compute(0x688cb585, bytes + length % 8, length),
+				  bit_by_bit(0x688cb585, bytes + length % 8, length));
+	for (size_t i = 0; i < sizeof long_ones / sizeof *long_ones; i++)
+		for (size_t at = 0; at < 8; at++)
+			ck_assert_uint_eq(compute(~0u, bytes + at, long_ones[i]),
+					  bit_by_bit(~0u, bytes + at, long_ones[i]));
+	free(bytes);
+}
+
+START_TEST(crc32c_gives_the_known_values)
+{
+	uint8_t zeros[32] = {0}, ones[32];
+
+	memset(ones, 0xff, sizeof ones);
+
+	ck_assert_uint_eq(~crc32c(~0u, DIGITS), 0xe3069283);
+	ck_assert_uint_eq(crc32c(~0u, DIGITS), 0x1cf96d7c);
+	ck_assert_uint_eq(crc32c(0, DIGITS), 0x58e3fa20);
+	ck_assert_uint_eq(~crc32c(~0u, zeros, sizeof zeros), 0x8a9136aa);
+	ck_assert_uint_eq(~crc32c(~0u, ones, sizeof ones), 0x62a8ab43);
+	ck_assert_uint_eq(crc32c(~0u, uuid, sizeof uuid), 0x688cb585);
+}
+END_TEST
+
+START_TEST(crc32c_of_nothing_is_its_seed)
+{
+	ck_assert_uint_eq(crc32c(0xdeadbeef, NULL, 0), 0xdeadbeef);
+}
+END_TEST
+
+START_TEST(crc32c_of_two_parts_chains)
+{
+	uint8_t bytes[300];
+
+	fill(bytes, sizeof bytes);
+
+	for (size_t cut = 0; cut <= sizeof bytes; cut++)
+		ck_assert_uint_eq(crc32c(crc32c(~0u, bytes, cut), bytes + cut, sizeof bytes - cut),
+				  crc32c(~0u, bytes, sizeof bytes));
+}
+END_TEST
+
+START_TEST(crc32c_agrees_with_its_definition)
+{
+	agrees_with_definition(crc32c);
+}
+END_TEST
+
+START_TEST(crc32c_by_table_agrees_with_its_definition)
+{
+	agrees_with_definition(crc32c_table);
+}
+END_TEST
+
+#ifdef HAVE_CRC32C_X86
+START_TEST(crc32c_by_sse42_agrees_with_its_definition)
+{
+	if (__builtin_cpu_supports("sse4.2"))
+		agrees_with_definition(crc32c_sse42);
+}
+END_TEST
+
+START_TEST(crc32c_by_sse42_lanes_agrees_with_its_definition)
+{
+	if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
+		agrees_with_definition(crc32c_sse42_lanes);
+}
+END_TEST
+#endif
+
+START_TEST(crc32_be_gives_the_known_values)
+{
+	static const uint8_t zeros[1024];
+
+	ck_assert_uint_eq(crc32_be(~0u, DIGITS), 0x0376e6e7);
+	ck_assert_uint_eq(~crc32_be(~0u, DIGITS), 0xfc891918);
+	ck_assert_uint_eq(crc32_be(~0u, zeros, sizeof zeros), 0x8b0a5208);
+}
+END_TEST
+
+START_TEST(crc16_gives_the_known_values)
+{
+	ck_assert_uint_eq(crc16(0xffff, DIGITS), 0x4b37);
+	ck_assert_uint_eq(crc16(0, DIGITS), 0xbb3d);
+	ck_assert_uint_eq(crc16(0xffff, uuid, sizeof uuid), 0x5e51);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, crc32c_gives_the_known_values);
+	tcase_add_test(tests, crc32c_of_nothing_is_its_seed);
+	tcase_add_test(tests, crc32c_of_two_parts_chains);
+	tcase_add_test(tests, crc32c_agrees_with_its_definition);
+	tcase_add_test(tests, crc32c_by_table_agrees_with_its_definition);
+#ifdef HAVE_CRC32C_X86
+	tcase_add_test(tests, crc32c_by_sse42_agrees_with_its_definition);
+	tcase_add_test(tests, crc32c_by_sse42_lanes_agrees_with_its_definition);
+#endif
+	tcase_add_test(tests, crc32_be_gives_the_known_values);
+	tcase_add_test(tests, crc16_gives_the_known_values);
+}
+
+int main(void)
+{
+	return unit_run("crc", add_tests);
+}
