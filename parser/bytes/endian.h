@@ -9,9 +9,6 @@
 
 #include <stdint.h>
 
-struct u8_bytes {
-	uint8_t byte[1];
-};
 struct le16 {
 	uint8_t byte[2];
 };
@@ -31,9 +28,10 @@ struct be64 {
 	uint8_t byte[8];
 };
 
-static inline uint8_t get_u8_bytes(struct u8_bytes v)
+/* A single byte has no order and stays a plain uint8_t; get() and put() take it all the same. */
+static inline uint8_t get_u8(uint8_t v)
 {
-	return v.byte[0];
+	return v;
 }
 static inline uint16_t get_le16(struct le16 v)
 {
@@ -66,9 +64,9 @@ static inline uint64_t get_be64(struct be64 v)
 	       (uint64_t)v.byte[6] << 8 | (uint64_t)v.byte[7];
 }
 
-static inline void put_u8_bytes(struct u8_bytes *v, uint8_t n)
+static inline void put_u8(uint8_t *v, uint8_t n)
 {
-	v->byte[0] = n;
+	*v = n;
 }
 static inline void put_le16(struct le16 *v, uint16_t n)
 {
@@ -103,13 +101,13 @@ static inline void put_be64(struct be64 *v, uint64_t n)
 
 /* The value of an on-disk number; its width and byte order come from its type. */
 #define get(v)                                                                                     \
-	_Generic((v), struct u8_bytes : get_u8_bytes, struct le16 : get_le16, struct le32          \
+	_Generic((v), uint8_t : get_u8, struct le16 : get_le16, struct le32          \
 		 : get_le32, struct le64 : get_le64, struct be16 : get_be16, struct be32           \
 		 : get_be32, struct be64 : get_be64)(v)
 
 /* Stores a number through a pointer to its on-disk place. */
 #define put(p, n)                                                                                  \
-	_Generic((p), struct u8_bytes * : put_u8_bytes, struct le16 * : put_le16, struct le32 *    \
+	_Generic((p), uint8_t * : put_u8, struct le16 * : put_le16, struct le32 *    \
 		 : put_le32, struct le64 * : put_le64, struct be16 * : put_be16, struct be32 *     \
 		 : put_be32, struct be64 * : put_be64)(p, n)
 
