@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks an extent tree in file order with a fixed stack: the depth shrinks with each level, so no
+ * tree can loop. Reports what is wrong in a node and goes on with what can still be used.
+ * Doc: ext4/ifork.rst, "Extent Tree"; the checksum's place: behind eh_max entries.
+ */
+#include "config.h"
+
+#include "bytes/checked.h"
+#include "bytes/crc32c.h"
+#include "bytes/endian.h"
+#include "layout/extent.h"
+#include "walk/mapping.h"
+
+enum {
+	EXTENT_MAGIC = 0xf30a,
+	DEPTH_MAX = 5,
+	LENGTH_WRITTEN_MAX = 32768, /* more: unwritten, of that much less */
+};
+
+static const uint64_t logical_end = (uint64_t)1 << 32;
+
+struct node {
+	unsigned entries, depth, max;
+};
+
+/*
+ * Checks a header against what its place allows. `depth` is the one expected, or -1 for a root.
+ * False when the node cannot be used.
+ */
+static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int depth,
+			uint64_t logical, struct node *node)
+{
+	const struct ext_raw_extent_header *raw =
+		(const struct ext_raw_extent_header *)(const void *)bytes.data;
+	const unsigned room = (unsigned)((bytes.size - sizeof *raw) / sizeof(struct ext_raw_extent));
+	struct ext_place place = mapping_place(mapping, logical);
+
+	node->entries = get(raw->eh_entries);
+	node->depth = get(raw->eh_depth);
+	node->max = get(raw->eh_max);
+	if (get(raw->eh_magic) != EXTENT_MAGIC) {
+		place.field = "eh_magic";
+		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic), EXTENT_MAGIC,
+			       EXTENT_MAGIC);
+		return false;
+	}
+	if (depth < 0 ? node->depth > DEPTH_MAX : node->depth != (unsigned)depth) {
+		place.field = "eh_depth";
+		mapping_report(mapping, EXT_EXTENT_DEPTH, place, node->depth,
+			       depth < 0 ? 0 : (unsigned)depth,
+			       depth < 0 ? DEPTH_MAX : (unsigned)depth);
+		return false;
+	}
+	if (node->max > room || node->max == 0) {
+		place.field = "eh_max";
+		mapping_report(mapping, EXT_EXTENT_MAX, place, node->max, 1, room);
+		node->max = room;
+	}
+	if (node->entries > node->max) {
+		place.field = "eh_entries";
+		mapping_report(mapping, EXT_EXTENT_ENTRIES, place, node->entries, 0, node->max);
+		if (node->entries > room)
+			return false;
+	}
+	if (node->depth > 0 && node->entries == 0) {
+		place.field = "eh_entries";
+		mapping_report(mapping, EXT_EXTENT_INDEX_EMPTY, place, 0, 1, node->max);
+		return false;
+	}
+	return true;
+}
+
+static void verify_checksum(struct ext_mapping *mapping, struct ext_span block, unsigned max,
+			    uint64_t logical)
+{
+	const struct ext_superblock *sb = &mapping->filesystem->superblock;
+	const size_t at =
+		sizeof(struct ext_raw_extent_header) + (size_t)max * sizeof(struct ext_raw_extent);
+	const struct ext_raw_extent_tail *tail;
+	uint32_t stored, computed;
+
+	if (!sb->has_metadata_csum || at + sizeof *tail > block.size)
+		return;
+	tail = (const struct ext_raw_extent_tail *)(const void *)(block.data + at);
+	stored = get(tail->et_checksum);
+	computed = crc32c(mapping->seed, block.data, at);
+	if (stored != computed) {
+		struct ext_place place = mapping_place(mapping, logical);
+
+		place.field = "et_checksum";
+		mapping_report(mapping, EXT_EXTENT_CHECKSUM, place, stored, computed, computed);
+	}
+}
+
+/* First file block of the first entry: leaf entries and index entries both begin with it. */
+static uint64_t first_logical(struct ext_span node)
+{
+	const struct ext_raw_extent *raw =
+		(const struct ext_raw_extent *)(const void *)(node.data +
+							      sizeof(struct ext_raw_extent_header));
+
+	return get(raw->ee_block);
+}
+
+static void push(struct ext_mapping *mapping, struct ext_span bytes, const struct node *node,
+		 uint64_t logical, uint64_t limit, ext_block block)
+{
+	struct level *level = &mapping->levels[mapping->level_count++];
+
+	*level = (struct level){.bytes = bytes.data + sizeof(struct ext_raw_extent_header),
+				.count = node->entries,
+				.depth = node->depth,
+				.logical = logical,
+				.limit = limit,
+				.block = block};
+}
+
+void extent_tree_start(struct ext_mapping *mapping)
+{
+	const struct ext_inode *inode = mapping->inode;
+	const struct ext_span root = {inode->i_block, sizeof inode->i_block};
+	struct node node;
+
+	if (!read_header(mapping, root, -1, 0, &node))
+		return;
+	push(mapping, root, &node, 0, logical_end, 0);
+}
+
+/* Goes down into the child of an index entry. EXT_OK: the tree block is to be returned. */
+static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
+			       struct ext_run *run)
+{
+	const struct ext_superblock *sb = &mapping->filesystem->superblock;
+	const struct ext_raw_extent_index *raw =
+		(const struct ext_raw_extent_index *)(const void *)level->bytes + level->index;
+	const uint64_t logical = get(raw->ei_block);
+	const ext_block block = get(raw->ei_leaf_lo) | (uint64_t)get(raw->ei_leaf_hi) << 32;
+	struct ext_place place = mapping_place(mapping, logical);
+	uint64_t limit = level->limit;
+	struct ext_span child;
+	struct node node;
+	const uint8_t *bytes;
+
+	level->index++;
+	if (level->index < level->count && get(raw[1].ei_block) > logical)
+		limit = min_u64(limit, get(raw[1].ei_block));
+	if (level->index < level->count && get(raw[1].ei_block) <= mapping->from)
+		return EXT_END;
+	if (logical < level->logical) {
+		place.field = "ei_block";
+		mapping_report(mapping, EXT_EXTENT_ORDER, place, logical, level->logical,
+			       level->limit);
+	}
+	level->logical = logical + 1;
+	if (block <= sb->first_data_block || block >= sb->block_count) {
+		place.field = "ei_leaf";
+		mapping_report(mapping, EXT_EXTENT_INDEX_RANGE, place, block,
+			       (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
+		return EXT_END;
+	}
+	if (!mapping_spend(mapping, 1))
+		return EXT_END;
+	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1, block, level->depth - 1};
+	bytes = mapping_read(mapping, mapping->level_count, block);
+	mapping->tree_block = (struct ext_span){bytes, bytes ? sb->block_size : 0};
+	if (!bytes) {
+		place.block = block;
+		place.has |= EXT_HAS_BLOCK;
+		mapping_report(mapping, EXT_EXTENT_UNREADABLE, place, block, 0, 0);
+		return EXT_OK;
+	}
+	child = mapping->tree_block;
+	/* Faults are now in the child, so its block belongs to their place. */
+	mapping->levels[mapping->level_count].block = block;
+	mapping->level_count++;
+	if (!read_header(mapping, child, (int)level->depth - 1, logical, &node)) {
+		mapping->level_count--;
+		return EXT_OK;
+	}
+	verify_checksum(mapping, child, node.max, logical);
+	if (node.entries > 0 && first_logical(child) != logical) {
+		place = mapping_place(mapping, logical);
+		mapping_report(mapping, EXT_EXTENT_INDEX_START, place, logical,
+			       first_logical(child), first_logical(child));
+	}
+	mapping->level_count--;
+	push(mapping, child, &node, 0, limit, block);
+	return EXT_OK;
+}
+
+/* One leaf entry. EXT_END: nothing of it can be returned. */
+static enum ext_status read_extent(struct ext_mapping *mapping, struct level *level,
+				   struct ext_run *run)
+{
+	const struct ext_superblock *sb = &mapping->filesystem->superblock;
+	const struct ext_raw_extent *raw =
+		(const struct ext_raw_extent *)(const void *)level->bytes + level->index;
+	const uint64_t logical = get(raw->ee_block);
+	const ext_block start = get(raw->ee_start_lo) | (uint64_t)get(raw->ee_start_hi) << 32;
+	uint32_t length = get(raw->ee_len);
+	const bool unwritten = length > LENGTH_WRITTEN_MAX;
+	const uint32_t inside = sb->cluster_blocks - 1;
+
+	level->index++;
+	if (unwritten)
+		length -= LENGTH_WRITTEN_MAX;
+	if (logical + length <= mapping->from && length > 0)
+		return EXT_END;
+	if (length == 0) {
+		mapping_report(mapping, EXT_EXTENT_LENGTH_ZERO, mapping_place(mapping, logical), 0,
+			       1, LENGTH_WRITTEN_MAX);
+		return EXT_END;
+	}
+	if (logical < level->logical)
+		mapping_report(mapping, EXT_EXTENT_ORDER, mapping_place(mapping, logical), logical,
+			       level->logical, level->limit);
+	if (logical + length > logical_end) {
+		mapping_report(mapping, EXT_EXTENT_LOGICAL_RANGE, mapping_place(mapping, logical),
+			       logical + length, 0, logical_end);
+		return EXT_END;
+	}
+	if (logical + length > level->limit)
+		mapping_report(mapping, EXT_EXTENT_BEYOND_PARENT, mapping_place(mapping, logical),
+			       logical + length, 0, level->limit);
+	level->logical = logical + length;
+	if (start <= sb->first_data_block || start >= sb->block_count) {
+		mapping_report(mapping, EXT_EXTENT_START_RANGE, mapping_place(mapping, logical),
+			       start, (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
+		return EXT_END;
+	}
+	if (length > sb->block_count - start) {
+		mapping_report(mapping, EXT_EXTENT_END_RANGE, mapping_place(mapping, logical),
+			       start + length - 1, start, sb->block_count - 1);
+		length = (uint32_t)(sb->block_count - start);
+	}
+	if (((logical ^ start) & inside) != 0)
+		mapping_report(mapping, EXT_EXTENT_CLUSTER, mapping_place(mapping, logical),
+			       logical, start, start);
+	if (!mapping_spend(mapping, length))
+		return EXT_END;
+	*run = (struct ext_run){unwritten ? EXT_RUN_UNWRITTEN : EXT_RUN_DATA, (ext_logical)logical,
+				length, start, 0};
+	return EXT_OK;
+}
+
+enum ext_status extent_tree_next(struct ext_mapping *mapping, struct ext_run *run)
+{
+	while (mapping->level_count > 0) {
+		struct level *level = &mapping->levels[mapping->level_count - 1];
+
+		if (level->index == level->count)
+			mapping->level_count--;
+		else if ((level->depth > 0 ? descend(mapping, level, run)
+					   : read_extent(mapping, level, run)) == EXT_OK)
+			return EXT_OK;
+	}
+	return EXT_END;
+}
