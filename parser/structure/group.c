@@ -8,7 +8,7 @@
 #include "bytes/crc16.h"
 #include "bytes/crc32c.h"
 #include "bytes/endian.h"
-#include "layout/group.h"
+#include "layout/layout.h"
 #include "structure/filesystem.h"
 
 enum { CHECKSUM_AT = 0x1e };

@@ -13,7 +13,7 @@
 #include "bytes/checked.h"
 #include "bytes/crc32c.h"
 #include "bytes/endian.h"
-#include "layout/inode.h"
+#include "layout/layout.h"
 #include "structure/filesystem.h"
 
 enum {
@@ -106,8 +106,8 @@ void ext_inode_decode(const struct ext_superblock *sb, ext_ino ino, const uint8_
 	inode->mode = get(core->i_mode);
 	inode->type = type_of_mode(inode->mode);
 	inode->links = get(core->i_links_count);
-	inode->uid = get(core->i_uid) | (uint32_t)get(core->l_i_uid_high) << 16;
-	inode->gid = get(core->i_gid) | (uint32_t)get(core->l_i_gid_high) << 16;
+	inode->uid = get(core->i_uid) | (uint32_t)get(core->i_uid_high) << 16;
+	inode->gid = get(core->i_gid) | (uint32_t)get(core->i_gid_high) << 16;
 	inode->size = get(core->i_size_lo);
 	/* In other types the high half is something else, or was left as garbage. */
 	if (inode->type == EXT_TYPE_REGULAR ||
@@ -117,7 +117,7 @@ void ext_inode_decode(const struct ext_superblock *sb, ext_ino ino, const uint8_
 	inode->blocks_raw = get(core->i_blocks_lo);
 	inode->sectors = inode->blocks_raw;
 	if (ext_has_ro_compat(sb, EXT_RO_HUGE_FILE)) {
-		inode->blocks_raw |= (uint64_t)get(core->l_i_blocks_high) << 32;
+		inode->blocks_raw |= (uint64_t)get(core->i_blocks_high) << 32;
 		inode->sectors = inode->blocks_raw;
 		if (inode->flags & EXT_INODE_HUGE_FILE)
 			inode->sectors <<= sb->block_size_log2 - SECTOR_LOG2;
@@ -127,7 +127,7 @@ void ext_inode_decode(const struct ext_superblock *sb, ext_ino ino, const uint8_
 	inode->dtime = get(core->i_dtime);
 	inode->xattr_block = get(core->i_file_acl_lo);
 	if (ext_has_incompat(sb, EXT_INCOMPAT_64BIT))
-		inode->xattr_block |= (uint64_t)get(core->l_i_file_acl_high) << 32;
+		inode->xattr_block |= (uint64_t)get(core->i_file_acl_high) << 32;
 	memcpy(inode->i_block, core->i_block, sizeof inode->i_block);
 	decode_extra(sb, core, raw, inode);
 	inode->all_zero = inode->mode == 0 && inode->links == 0 && bytes_are_zero(raw, SMALL_INODE);
@@ -153,10 +153,10 @@ enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *sb, ext_
 {
 	static const uint8_t zeros[2];
 	const struct ext_raw_inode *core = (const struct ext_raw_inode *)(const void *)raw;
-	const size_t low_at = offsetof(struct ext_raw_inode, l_i_checksum_lo);
+	const size_t low_at = offsetof(struct ext_raw_inode, i_checksum_lo);
 	const size_t high_at =
 		SMALL_INODE + offsetof(struct ext_raw_inode_extra, i_checksum_hi);
-	uint32_t crc, value = get(core->l_i_checksum_lo);
+	uint32_t crc, value = get(core->i_checksum_lo);
 	bool wide = false;
 
 	if (!sb->has_metadata_csum)

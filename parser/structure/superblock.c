@@ -12,7 +12,7 @@
 
 #include "bytes/checked.h"
 #include "bytes/crc32c.h"
-#include "layout/superblock.h"
+#include "layout/layout.h"
 
 enum {
 	LOG_BLOCK_SIZE_MAX = 6,

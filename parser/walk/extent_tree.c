@@ -9,7 +9,7 @@
 #include "bytes/checked.h"
 #include "bytes/crc32c.h"
 #include "bytes/endian.h"
-#include "layout/extent.h"
+#include "layout/layout.h"
 #include "walk/mapping.h"
 
 enum {
