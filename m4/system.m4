@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# What the C library has: 64-bit times, threads.
+
+# FSCK_TIME_BITS
+# Asks for a 64-bit time_t where the C library offers a choice. Without one all still works:
+# times are computed in 64 bits of our own and only restored ones are cut.
+AC_DEFUN([FSCK_TIME_BITS],
+[AC_CACHE_CHECK([for a 64-bit time_t], [fsck_cv_time_bits],
+	[fsck_cv_time_bits=no
+	AC_COMPILE_IFELSE([_FSCK_TIME_PROGRAM([])], [fsck_cv_time_bits=yes],
+		[AC_COMPILE_IFELSE([_FSCK_TIME_PROGRAM([[
+#undef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#define _TIME_BITS 64]])], [fsck_cv_time_bits="with _TIME_BITS=64"])])])
+AS_IF([test "$fsck_cv_time_bits" = "with _TIME_BITS=64"],
+	[AC_DEFINE([_TIME_BITS], [64], [Define to 64 where that gives a 64-bit time_t.])])])
+
+AC_DEFUN([_FSCK_TIME_PROGRAM],
+[AC_LANG_SOURCE([$1
+#include <time.h>
+int time_is_wide[[sizeof(time_t) >= 8 ? 1 : -1]];
+])])
+
+# FSCK_THREADS
+# Threads unless --disable-threads; -pthread only where the C library needs it.
+AC_DEFUN([FSCK_THREADS],
+[THREAD_CFLAGS=
+THREAD_LIBS=
+fsck_threads=no
+AS_IF([test "$enable_threads" != no], [
+	AC_MSG_CHECKING([how to link with threads])
+	fsck_saved_libs=$LIBS
+	for fsck_try in "" "-pthread" "-lpthread"; do
+		LIBS="$fsck_try $fsck_saved_libs"
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <pthread.h>
+static void *run(void *argument) { return argument; }]],
+[[pthread_t thread; pthread_attr_t attributes;
+pthread_attr_init(&attributes);
+pthread_attr_setstacksize(&attributes, 262144);
+if (pthread_create(&thread, &attributes, run, 0) != 0) return 1;
+return pthread_join(thread, 0);]])], [fsck_threads=yes; THREAD_LIBS=$fsck_try; break])
+	done
+	LIBS=$fsck_saved_libs
+	AS_IF([test "$fsck_threads" = yes],
+		[AC_MSG_RESULT([${THREAD_LIBS:-as it is}])], [AC_MSG_RESULT([not found])])
+])
+AS_IF([test "$fsck_threads" = yes], [
+	AC_DEFINE([HAVE_THREADS], [1], [Define when POSIX threads are there and wanted.])
+	AS_IF([test "$THREAD_LIBS" = -pthread], [THREAD_CFLAGS=-pthread])
+])
+AC_SUBST([THREAD_CFLAGS])
+AC_SUBST([THREAD_LIBS])])
