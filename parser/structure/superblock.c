@@ -12,6 +12,7 @@
 
 #include "bytes/checked.h"
 #include "bytes/crc32c.h"
+#include "bytes/uuid.h"
 #include "layout/layout.h"
 
 enum {
@@ -361,4 +362,9 @@ const char *ext_superblock_type(const struct ext_superblock *superblock)
 	    (superblock->ro_compat & ~ext3_ro_compat) != 0)
 		return "ext4";
 	return ext_has_compat(superblock, EXT_COMPAT_HAS_JOURNAL) ? "ext3" : "ext2";
+}
+
+void ext_uuid_show(const uint8_t uuid[16], char text[37])
+{
+	uuid_format(uuid, text);
 }

@@ -165,6 +165,9 @@ const char *ext_superblock_type(const struct ext_superblock *superblock);
 const char *ext_superblock_feature(const struct ext_superblock *superblock, unsigned index,
 				   char text[16]);
 
+/* "01234567-89ab-cdef-0123-456789abcdef", terminated. */
+void ext_uuid_show(const uint8_t uuid[16], char text[37]);
+
 /* Placement (structure/placement.c). */
 
 /* First block of a group, and how many blocks it has (the last one may be short). */
