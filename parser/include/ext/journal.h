@@ -204,10 +204,10 @@ enum ext_journal_state {
 };
 
 enum ext_journal_home {
-	EXT_JOURNAL_NOWHERE,
-	EXT_JOURNAL_INODE,        /* the journal inode */
-	EXT_JOURNAL_INODE_BACKUP, /* the copy of its mapping in the superblock */
-	EXT_JOURNAL_EXTERNAL,
+	EXT_JOURNAL_HOME_NONE,
+	EXT_JOURNAL_HOME_INODE,        /* the journal inode */
+	EXT_JOURNAL_HOME_BACKUP, /* the copy of its mapping in the superblock */
+	EXT_JOURNAL_HOME_EXTERNAL,
 };
 
 struct ext_journal_options {
