@@ -17,414 +17,397 @@
 #include <ext/journal.h>
 
 enum {
-  JOURNAL_MAGIC_HIGH = 0xc03b,
-  JOURNAL_MAGIC_LOW = 0x3998,
-  CHECKSUM_AT = 0xfc, /* of the superblock's checksum */
-  KNOWN_INCOMPAT = 0x3f,
-  FAST_COMMIT_DEFAULT = 256, /* blocks, when s_num_fc_blks is 0 */
-  LEAST_LOG_BLOCKS = 1024,   /* Linux keeps as many for the log proper */
-  UUID_SIZE = 16,
-  COMMIT_CHECKSUM_AT = 0x10,
+	JOURNAL_MAGIC_HIGH = 0xc03b,
+	JOURNAL_MAGIC_LOW = 0x3998,
+	CHECKSUM_AT = 0xfc, /* of the superblock's checksum */
+	KNOWN_INCOMPAT = 0x3f,
+	FAST_COMMIT_DEFAULT = 256, /* blocks, when s_num_fc_blks is 0 */
+	LEAST_LOG_BLOCKS = 1024,   /* Linux keeps as many for the log proper */
+	UUID_SIZE = 16,
+	COMMIT_CHECKSUM_AT = 0x10,
 };
 #define JOURNAL_MAGIC ((uint32_t)JOURNAL_MAGIC_HIGH << 16 | JOURNAL_MAGIC_LOW)
 
-static struct ext_place at_field(struct ext_place place, const char *field) {
-  place.field = field;
-  return place;
+static struct ext_place at_field(struct ext_place place, const char *field)
+{
+	place.field = field;
+	return place;
 }
 
-static void note(struct ext_sink *sink, enum ext_problem problem,
-                 struct ext_place place, uint64_t found, uint64_t low,
-                 uint64_t high) {
-  const struct ext_finding finding = {.problem = problem,
-                                      .place = place,
-                                      .found = found,
-                                      .low = low,
-                                      .high = high};
+static void note(struct ext_sink *sink, enum ext_problem problem, struct ext_place place,
+		 uint64_t found, uint64_t low, uint64_t high)
+{
+	const struct ext_finding finding = {
+		.problem = problem, .place = place, .found = found, .low = low, .high = high};
 
-  ext_report(sink, &finding);
+	ext_report(sink, &finding);
 }
 
 /* What the features say about checksums and sizes. */
-static void apply_features(struct ext_journal_superblock *superblock) {
-  const bool is_64bit =
-      (superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT) != 0;
+static void apply_features(struct ext_journal_superblock *superblock)
+{
+	const bool is_64bit = (superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT) != 0;
 
-  if (superblock->incompat & EXT_JOURNAL_INCOMPAT_CSUM_V3)
-    superblock->checksum_version = 3;
-  else if (superblock->incompat & EXT_JOURNAL_INCOMPAT_CSUM_V2)
-    superblock->checksum_version = 2;
-  else if (superblock->compat & EXT_JOURNAL_COMPAT_CHECKSUM)
-    superblock->checksum_version = 1;
-  superblock->tail_size = superblock->checksum_version >= 2 ? 4 : 0;
-  /*
-   * The document gives 8, 12 and 16. Version 2 has two bytes more than its
-   * fields need: a miscount that became the format.
-   */
-  if (superblock->checksum_version == 3)
-    superblock->tag_size = 16;
-  else
-    superblock->tag_size = 8U + (superblock->checksum_version == 2 ? 2U : 0U) +
-                           (is_64bit ? 4U : 0U);
+	if (superblock->incompat & EXT_JOURNAL_INCOMPAT_CSUM_V3)
+		superblock->checksum_version = 3;
+	else if (superblock->incompat & EXT_JOURNAL_INCOMPAT_CSUM_V2)
+		superblock->checksum_version = 2;
+	else if (superblock->compat & EXT_JOURNAL_COMPAT_CHECKSUM)
+		superblock->checksum_version = 1;
+	superblock->tail_size = superblock->checksum_version >= 2 ? 4 : 0;
+	/*
+	 * The document gives 8, 12 and 16. Version 2 has two bytes more than its
+	 * fields need: a miscount that became the format.
+	 */
+	if (superblock->checksum_version == 3)
+		superblock->tag_size = 16;
+	else
+		superblock->tag_size =
+			8U + (superblock->checksum_version == 2 ? 2U : 0U) + (is_64bit ? 4U : 0U);
 }
 
 /* Where the log proper ends and, with fast commits, their area begins. */
-static void find_log_end(struct ext_journal_superblock *superblock,
-                         uint32_t stored_blocks) {
-  superblock->end = superblock->length;
-  if (!(superblock->incompat & EXT_JOURNAL_INCOMPAT_FAST_COMMIT))
-    return;
-  const uint32_t blocks =
-      stored_blocks != 0 ? stored_blocks : FAST_COMMIT_DEFAULT;
+static void find_log_end(struct ext_journal_superblock *superblock, uint32_t stored_blocks)
+{
+	superblock->end = superblock->length;
+	if (!(superblock->incompat & EXT_JOURNAL_INCOMPAT_FAST_COMMIT))
+		return;
+	const uint32_t blocks = stored_blocks != 0 ? stored_blocks : FAST_COMMIT_DEFAULT;
 
-  if (blocks <= superblock->length &&
-      superblock->length - blocks >= LEAST_LOG_BLOCKS) {
-    superblock->fast_commit_blocks = blocks;
-    superblock->end = superblock->length - blocks;
-  }
+	if (blocks <= superblock->length && superblock->length - blocks >= LEAST_LOG_BLOCKS) {
+		superblock->fast_commit_blocks = blocks;
+		superblock->end = superblock->length - blocks;
+	}
 }
 
-static enum ext_status
-check_geometry(const struct ext_journal_superblock *superblock,
-               struct ext_place place, struct ext_error *error) {
-  if (superblock->block_size < 1024 || superblock->block_size > 65536 ||
-      !is_power_of_two(superblock->block_size))
-    return ext_corrupt(error, EXT_JOURNAL_GEOMETRY,
-                       at_field(place, "s_blocksize"), superblock->block_size,
-                       1024, 65536);
-  if (superblock->length < 2)
-    return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_maxlen"),
-                       superblock->length, 2, UINT32_MAX);
-  if (superblock->first == 0 || superblock->first >= superblock->end)
-    return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_first"),
-                       superblock->first, 1, superblock->end - 1);
-  if (superblock->start != 0 && (superblock->start < superblock->first ||
-                                 superblock->start >= superblock->end))
-    return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_start"),
-                       superblock->start, superblock->first,
-                       superblock->end - 1);
-  return EXT_OK;
+static enum ext_status check_geometry(const struct ext_journal_superblock *superblock,
+				      struct ext_place place, struct ext_error *error)
+{
+	if (superblock->block_size < 1024 || superblock->block_size > 65536 ||
+	    !is_power_of_two(superblock->block_size))
+		return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_blocksize"),
+				   superblock->block_size, 1024, 65536);
+	if (superblock->length < 2)
+		return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_maxlen"),
+				   superblock->length, 2, UINT32_MAX);
+	if (superblock->first == 0 || superblock->first >= superblock->end)
+		return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_first"),
+				   superblock->first, 1, superblock->end - 1);
+	if (superblock->start != 0 &&
+	    (superblock->start < superblock->first || superblock->start >= superblock->end))
+		return ext_corrupt(error, EXT_JOURNAL_GEOMETRY, at_field(place, "s_start"),
+				   superblock->start, superblock->first, superblock->end - 1);
+	return EXT_OK;
 }
 
-enum ext_status
-ext_journal_superblock_decode(struct span bytes, struct ext_place place,
-                              struct ext_journal_superblock *superblock,
-                              struct ext_sink *sink, struct ext_error *error) {
-  const struct ext_raw_journal_superblock *raw =
-      SPAN_AS(struct ext_raw_journal_superblock, bytes, 0);
+enum ext_status ext_journal_superblock_decode(struct span bytes, struct ext_place place,
+					      struct ext_journal_superblock *superblock,
+					      struct ext_sink *sink, struct ext_error *error)
+{
+	const struct ext_raw_journal_superblock *raw =
+		SPAN_AS(struct ext_raw_journal_superblock, bytes, 0);
 
-  if (!raw)
-    return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, place, 0);
-  if (get(raw->h_magic) != JOURNAL_MAGIC)
-    return ext_corrupt(error, EXT_JOURNAL_SUPERBLOCK_MAGIC,
-                       at_field(place, "h_magic"), get(raw->h_magic),
-                       JOURNAL_MAGIC, JOURNAL_MAGIC);
+	if (!raw)
+		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, place, 0);
+	if (get(raw->h_magic) != JOURNAL_MAGIC)
+		return ext_corrupt(error, EXT_JOURNAL_SUPERBLOCK_MAGIC, at_field(place, "h_magic"),
+				   get(raw->h_magic), JOURNAL_MAGIC, JOURNAL_MAGIC);
 
-  const uint32_t type = get(raw->h_blocktype);
+	const uint32_t type = get(raw->h_blocktype);
 
-  if (type != EXT_JOURNAL_SUPERBLOCK_V1 && type != EXT_JOURNAL_SUPERBLOCK_V2)
-    return ext_corrupt(error, EXT_JOURNAL_SUPERBLOCK_TYPE,
-                       at_field(place, "h_blocktype"), type,
-                       EXT_JOURNAL_SUPERBLOCK_V1, EXT_JOURNAL_SUPERBLOCK_V2);
+	if (type != EXT_JOURNAL_SUPERBLOCK_V1 && type != EXT_JOURNAL_SUPERBLOCK_V2)
+		return ext_corrupt(error, EXT_JOURNAL_SUPERBLOCK_TYPE,
+				   at_field(place, "h_blocktype"), type, EXT_JOURNAL_SUPERBLOCK_V1,
+				   EXT_JOURNAL_SUPERBLOCK_V2);
 
-  struct ext_journal_superblock decoded = {
-      .version = type == EXT_JOURNAL_SUPERBLOCK_V1 ? 1 : 2,
-      .block_size = get(raw->s_blocksize),
-      .length = get(raw->s_maxlen),
-      .first = get(raw->s_first),
-      .sequence = get(raw->s_sequence),
-      .start = get(raw->s_start),
-      .error_number = get(raw->s_errno),
-  };
-  uint32_t fast_commit_blocks = 0;
+	struct ext_journal_superblock decoded = {
+		.version = type == EXT_JOURNAL_SUPERBLOCK_V1 ? 1 : 2,
+		.block_size = get(raw->s_blocksize),
+		.length = get(raw->s_maxlen),
+		.first = get(raw->s_first),
+		.sequence = get(raw->s_sequence),
+		.start = get(raw->s_start),
+		.error_number = get(raw->s_errno),
+	};
+	uint32_t fast_commit_blocks = 0;
 
-  /* All behind s_errno came with version 2. */
-  if (decoded.version == 2) {
-    decoded.compat = get(raw->s_feature_compat);
-    decoded.incompat = get(raw->s_feature_incompat);
-    decoded.ro_compat = get(raw->s_feature_ro_compat);
-    decoded.user_count = get(raw->s_nr_users);
-    decoded.head = get(raw->s_head);
-    fast_commit_blocks = get(raw->s_num_fc_blks);
-    memcpy(decoded.uuid, raw->s_uuid, sizeof decoded.uuid);
-    memcpy(decoded.first_user, raw->s_users, sizeof decoded.first_user);
-  }
-  apply_features(&decoded);
-  find_log_end(&decoded, fast_commit_blocks);
-  decoded.seed = crc32c(UINT32_MAX, decoded.uuid, sizeof decoded.uuid);
-  if (decoded.checksum_version >= 2) {
-    static const uint8_t zero[4];
-    uint32_t computed = crc32c(UINT32_MAX, bytes.data, CHECKSUM_AT);
+	/* All behind s_errno came with version 2. */
+	if (decoded.version == 2) {
+		decoded.compat = get(raw->s_feature_compat);
+		decoded.incompat = get(raw->s_feature_incompat);
+		decoded.ro_compat = get(raw->s_feature_ro_compat);
+		decoded.user_count = get(raw->s_nr_users);
+		decoded.head = get(raw->s_head);
+		fast_commit_blocks = get(raw->s_num_fc_blks);
+		memcpy(decoded.uuid, raw->s_uuid, sizeof decoded.uuid);
+		memcpy(decoded.first_user, raw->s_users, sizeof decoded.first_user);
+	}
+	apply_features(&decoded);
+	find_log_end(&decoded, fast_commit_blocks);
+	decoded.seed = crc32c(UINT32_MAX, decoded.uuid, sizeof decoded.uuid);
+	if (decoded.checksum_version >= 2) {
+		static const uint8_t zero[4];
+		uint32_t computed = crc32c(UINT32_MAX, bytes.data, CHECKSUM_AT);
 
-    computed = crc32c(computed, zero, sizeof zero);
-    computed = crc32c(computed, bytes.data + CHECKSUM_AT + sizeof zero,
-                      sizeof *raw - CHECKSUM_AT - sizeof zero);
-    decoded.checksum_stored = get(raw->s_checksum);
-    decoded.checksum_computed = computed;
-    decoded.checksum = decoded.checksum_stored == computed ? EXT_CHECKSUM_OK
-                                                           : EXT_CHECKSUM_BAD;
-  }
-  if (decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT) {
-    const enum ext_status status = ext_corrupt(
-        error, EXT_JOURNAL_FEATURES, at_field(place, "s_feature_incompat"),
-        decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT, 0, KNOWN_INCOMPAT);
+		computed = crc32c(computed, zero, sizeof zero);
+		computed = crc32c(computed, bytes.data + CHECKSUM_AT + sizeof zero,
+				  sizeof *raw - CHECKSUM_AT - sizeof zero);
+		decoded.checksum_stored = get(raw->s_checksum);
+		decoded.checksum_computed = computed;
+		decoded.checksum =
+			decoded.checksum_stored == computed ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	}
+	if (decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT) {
+		const enum ext_status status = ext_corrupt(
+			error, EXT_JOURNAL_FEATURES, at_field(place, "s_feature_incompat"),
+			decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT, 0, KNOWN_INCOMPAT);
 
-    if (error)
-      error->status = EXT_UNSUPPORTED;
-    return status == EXT_CORRUPT ? EXT_UNSUPPORTED : status;
-  }
+		if (error)
+			error->status = EXT_UNSUPPORTED;
+		return status == EXT_CORRUPT ? EXT_UNSUPPORTED : status;
+	}
 
-  const enum ext_status status = check_geometry(&decoded, place, error);
+	const enum ext_status status = check_geometry(&decoded, place, error);
 
-  if (status != EXT_OK)
-    return status;
-  if (decoded.checksum == EXT_CHECKSUM_BAD)
-    note(sink, EXT_JOURNAL_SUPERBLOCK_CHECKSUM, at_field(place, "s_checksum"),
-         decoded.checksum_stored, decoded.checksum_computed,
-         decoded.checksum_computed);
-  if (decoded.error_number != 0)
-    note(sink, EXT_JOURNAL_ERRNO, at_field(place, "s_errno"),
-         /* Negative, as the kernel returns them. */
-         decoded.error_number > INT32_MAX
-             ? UINT32_MAX - decoded.error_number + 1
-             : decoded.error_number,
-         0, 0);
-  *superblock = decoded;
-  return EXT_OK;
+	if (status != EXT_OK)
+		return status;
+	if (decoded.checksum == EXT_CHECKSUM_BAD)
+		note(sink, EXT_JOURNAL_SUPERBLOCK_CHECKSUM, at_field(place, "s_checksum"),
+		     decoded.checksum_stored, decoded.checksum_computed, decoded.checksum_computed);
+	if (decoded.error_number != 0)
+		note(sink, EXT_JOURNAL_ERRNO, at_field(place, "s_errno"),
+		     /* Negative, as the kernel returns them. */
+		     decoded.error_number > INT32_MAX ? UINT32_MAX - decoded.error_number + 1
+						      : decoded.error_number,
+		     0, 0);
+	*superblock = decoded;
+	return EXT_OK;
 }
 
-bool ext_journal_header_decode(struct span block,
-                               struct ext_journal_header *header) {
-  const struct ext_raw_journal_header *raw =
-      SPAN_AS(struct ext_raw_journal_header, block, 0);
+bool ext_journal_header_decode(struct span block, struct ext_journal_header *header)
+{
+	const struct ext_raw_journal_header *raw = SPAN_AS(struct ext_raw_journal_header, block, 0);
 
-  if (!raw || get(raw->h_magic) != JOURNAL_MAGIC)
-    return false;
-  header->type = get(raw->h_blocktype);
-  header->sequence = get(raw->h_sequence);
-  return true;
+	if (!raw || get(raw->h_magic) != JOURNAL_MAGIC)
+		return false;
+	header->type = get(raw->h_blocktype);
+	header->sequence = get(raw->h_sequence);
+	return true;
 }
 
-enum ext_checksum_state
-ext_journal_tail_checksum(const struct ext_journal_superblock *superblock,
-                          struct span block) {
-  static const uint8_t zero[4];
+enum ext_checksum_state ext_journal_tail_checksum(const struct ext_journal_superblock *superblock,
+						  struct span block)
+{
+	static const uint8_t zero[4];
 
-  if (superblock->checksum_version < 2)
-    return EXT_CHECKSUM_NONE;
+	if (superblock->checksum_version < 2)
+		return EXT_CHECKSUM_NONE;
 
-  const struct ext_raw_journal_tail *tail =
-      block.size >= sizeof *tail ? SPAN_AS(struct ext_raw_journal_tail, block,
-                                           block.size - sizeof *tail)
-                                 : NULL;
+	const struct ext_raw_journal_tail *tail =
+		block.size >= sizeof *tail
+			? SPAN_AS(struct ext_raw_journal_tail, block, block.size - sizeof *tail)
+			: NULL;
 
-  if (!tail)
-    return EXT_CHECKSUM_BAD;
+	if (!tail)
+		return EXT_CHECKSUM_BAD;
 
-  uint32_t computed =
-      crc32c(superblock->seed, block.data, block.size - sizeof *tail);
+	uint32_t computed = crc32c(superblock->seed, block.data, block.size - sizeof *tail);
 
-  computed = crc32c(computed, zero, sizeof zero);
-  return computed == get(tail->t_checksum) ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	computed = crc32c(computed, zero, sizeof zero);
+	return computed == get(tail->t_checksum) ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
 }
 
-void ext_journal_tag_cursor_init(
-    struct ext_journal_tag_cursor *cursor,
-    const struct ext_journal_superblock *superblock, struct span block) {
-  *cursor = (struct ext_journal_tag_cursor){
-      .superblock = superblock,
-      .block = block,
-      .at = sizeof(struct ext_raw_journal_header),
-      .end = block.size > superblock->tail_size && block.size <= UINT32_MAX
-                 ? (uint32_t)block.size - superblock->tail_size
-                 : 0,
-  };
+void ext_journal_tag_cursor_init(struct ext_journal_tag_cursor *cursor,
+				 const struct ext_journal_superblock *superblock, struct span block)
+{
+	*cursor = (struct ext_journal_tag_cursor){
+		.superblock = superblock,
+		.block = block,
+		.at = sizeof(struct ext_raw_journal_header),
+		.end = block.size > superblock->tail_size && block.size <= UINT32_MAX
+			       ? (uint32_t)block.size - superblock->tail_size
+			       : 0,
+	};
 }
 
 /* Versions 1 and 2 and journals without checksums: 16 bits of flags behind 16
  * of checksum. */
 static bool decode_short_tag(const struct ext_journal_tag_cursor *cursor,
-                             struct ext_journal_tag *tag) {
-  const struct ext_raw_journal_tag *raw =
-      SPAN_AS(struct ext_raw_journal_tag, cursor->block, cursor->at);
+			     struct ext_journal_tag *tag)
+{
+	const struct ext_raw_journal_tag *raw =
+		SPAN_AS(struct ext_raw_journal_tag, cursor->block, cursor->at);
 
-  if (!raw)
-    return false;
-  *tag = (struct ext_journal_tag){
-      .block = get(raw->t_blocknr),
-      .flags = get(raw->t_flags),
-      .checksum = get(raw->t_checksum),
-      .at = cursor->at,
-  };
-  if (cursor->superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT) {
-    const struct ext_raw_journal_tag_high *high =
-        SPAN_AS(struct ext_raw_journal_tag_high, cursor->block,
-                cursor->at + sizeof *raw);
+	if (!raw)
+		return false;
+	*tag = (struct ext_journal_tag){
+		.block = get(raw->t_blocknr),
+		.flags = get(raw->t_flags),
+		.checksum = get(raw->t_checksum),
+		.at = cursor->at,
+	};
+	if (cursor->superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT) {
+		const struct ext_raw_journal_tag_high *high = SPAN_AS(
+			struct ext_raw_journal_tag_high, cursor->block, cursor->at + sizeof *raw);
 
-    if (!high)
-      return false;
-    tag->block |= (uint64_t)get(high->t_blocknr_high) << 32;
-  }
-  return true;
+		if (!high)
+			return false;
+		tag->block |= (uint64_t)get(high->t_blocknr_high) << 32;
+	}
+	return true;
 }
 
 static bool decode_long_tag(const struct ext_journal_tag_cursor *cursor,
-                            struct ext_journal_tag *tag) {
-  const struct ext_raw_journal_tag3 *raw =
-      SPAN_AS(struct ext_raw_journal_tag3, cursor->block, cursor->at);
+			    struct ext_journal_tag *tag)
+{
+	const struct ext_raw_journal_tag3 *raw =
+		SPAN_AS(struct ext_raw_journal_tag3, cursor->block, cursor->at);
 
-  if (!raw)
-    return false;
-  *tag = (struct ext_journal_tag){
-      .block = get(raw->t_blocknr),
-      .flags = get(raw->t_flags),
-      .checksum = get(raw->t_checksum),
-      .at = cursor->at,
-  };
-  /* The field is always there, but counts only with 64bit. */
-  if (cursor->superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT)
-    tag->block |= (uint64_t)get(raw->t_blocknr_high) << 32;
-  return true;
+	if (!raw)
+		return false;
+	*tag = (struct ext_journal_tag){
+		.block = get(raw->t_blocknr),
+		.flags = get(raw->t_flags),
+		.checksum = get(raw->t_checksum),
+		.at = cursor->at,
+	};
+	/* The field is always there, but counts only with 64bit. */
+	if (cursor->superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT)
+		tag->block |= (uint64_t)get(raw->t_blocknr_high) << 32;
+	return true;
 }
 
 enum ext_status ext_journal_tag_next(struct ext_journal_tag_cursor *cursor,
-                                     struct ext_journal_tag *tag) {
-  const struct ext_journal_superblock *superblock = cursor->superblock;
+				     struct ext_journal_tag *tag)
+{
+	const struct ext_journal_superblock *superblock = cursor->superblock;
 
-  if (!range_inside(cursor->at, superblock->tag_size, cursor->end))
-    return EXT_END;
-  if (!(superblock->checksum_version == 3 ? decode_long_tag(cursor, tag)
-                                          : decode_short_tag(cursor, tag)))
-    return EXT_END;
-  if (tag->flags & EXT_JOURNAL_TAG_LAST)
-    cursor->at = cursor->end;
-  else
-    cursor->at += superblock->tag_size +
-                  (tag->flags & EXT_JOURNAL_TAG_SAME_UUID ? 0U : UUID_SIZE);
-  return EXT_OK;
+	if (!range_inside(cursor->at, superblock->tag_size, cursor->end))
+		return EXT_END;
+	if (!(superblock->checksum_version == 3 ? decode_long_tag(cursor, tag)
+						: decode_short_tag(cursor, tag)))
+		return EXT_END;
+	if (tag->flags & EXT_JOURNAL_TAG_LAST)
+		cursor->at = cursor->end;
+	else
+		cursor->at += superblock->tag_size +
+			      (tag->flags & EXT_JOURNAL_TAG_SAME_UUID ? 0U : UUID_SIZE);
+	return EXT_OK;
 }
 
-enum ext_checksum_state
-ext_journal_tag_checksum(const struct ext_journal_superblock *superblock,
-                         const struct ext_journal_tag *tag, uint32_t sequence,
-                         struct span block) {
-  struct be32 sequence_bytes;
+enum ext_checksum_state ext_journal_tag_checksum(const struct ext_journal_superblock *superblock,
+						 const struct ext_journal_tag *tag,
+						 uint32_t sequence, struct span block)
+{
+	struct be32 sequence_bytes;
 
-  if (superblock->checksum_version < 2)
-    return EXT_CHECKSUM_NONE;
-  put(&sequence_bytes, sequence);
+	if (superblock->checksum_version < 2)
+		return EXT_CHECKSUM_NONE;
+	put(&sequence_bytes, sequence);
 
-  const uint32_t start =
-      crc32c(superblock->seed, &sequence_bytes, sizeof sequence_bytes);
-  const uint32_t computed = crc32c(start, block.data, block.size);
-  const uint32_t kept =
-      superblock->checksum_version == 3 ? computed : computed & 0xffff;
+	const uint32_t start = crc32c(superblock->seed, &sequence_bytes, sizeof sequence_bytes);
+	const uint32_t computed = crc32c(start, block.data, block.size);
+	const uint32_t kept = superblock->checksum_version == 3 ? computed : computed & 0xffff;
 
-  return kept == tag->checksum ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	return kept == tag->checksum ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
 }
 
-enum ext_status
-ext_journal_revoke_cursor_init(struct ext_journal_revoke_cursor *cursor,
-                               const struct ext_journal_superblock *superblock,
-                               struct span block, struct ext_place place,
-                               struct ext_error *error) {
-  const struct ext_raw_revoke_header *raw =
-      SPAN_AS(struct ext_raw_revoke_header, block, 0);
+enum ext_status ext_journal_revoke_cursor_init(struct ext_journal_revoke_cursor *cursor,
+					       const struct ext_journal_superblock *superblock,
+					       struct span block, struct ext_place place,
+					       struct ext_error *error)
+{
+	const struct ext_raw_revoke_header *raw = SPAN_AS(struct ext_raw_revoke_header, block, 0);
 
-  if (!raw || block.size > UINT32_MAX ||
-      block.size < sizeof *raw + superblock->tail_size)
-    return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, place, 0);
+	if (!raw || block.size > UINT32_MAX || block.size < sizeof *raw + superblock->tail_size)
+		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, place, 0);
 
-  const uint32_t used = get(raw->r_count);
-  const uint32_t most = (uint32_t)block.size - superblock->tail_size;
+	const uint32_t used = get(raw->r_count);
+	const uint32_t most = (uint32_t)block.size - superblock->tail_size;
 
-  if (used > most)
-    return ext_corrupt(error, EXT_JOURNAL_REVOKE_COUNT,
-                       at_field(place, "r_count"), used, sizeof *raw, most);
-  *cursor = (struct ext_journal_revoke_cursor){
-      .block = block,
-      .at = sizeof *raw,
-      .end = used,
-      .record_size = superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT ? 8 : 4,
-  };
-  return EXT_OK;
+	if (used > most)
+		return ext_corrupt(error, EXT_JOURNAL_REVOKE_COUNT, at_field(place, "r_count"),
+				   used, sizeof *raw, most);
+	*cursor = (struct ext_journal_revoke_cursor){
+		.block = block,
+		.at = sizeof *raw,
+		.end = used,
+		.record_size = superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT ? 8 : 4,
+	};
+	return EXT_OK;
 }
 
-enum ext_status
-ext_journal_revoke_next(struct ext_journal_revoke_cursor *cursor,
-                        ext_block *block) {
-  if (!range_inside(cursor->at, cursor->record_size, cursor->end))
-    return EXT_END;
-  if (cursor->record_size == 8) {
-    const struct ext_raw_revoke_entry64 *raw =
-        SPAN_AS(struct ext_raw_revoke_entry64, cursor->block, cursor->at);
+enum ext_status ext_journal_revoke_next(struct ext_journal_revoke_cursor *cursor, ext_block *block)
+{
+	if (!range_inside(cursor->at, cursor->record_size, cursor->end))
+		return EXT_END;
+	if (cursor->record_size == 8) {
+		const struct ext_raw_revoke_entry64 *raw =
+			SPAN_AS(struct ext_raw_revoke_entry64, cursor->block, cursor->at);
 
-    if (!raw)
-      return EXT_END;
-    *block = get(raw->block);
-  } else {
-    const struct ext_raw_revoke_entry *raw =
-        SPAN_AS(struct ext_raw_revoke_entry, cursor->block, cursor->at);
+		if (!raw)
+			return EXT_END;
+		*block = get(raw->block);
+	} else {
+		const struct ext_raw_revoke_entry *raw =
+			SPAN_AS(struct ext_raw_revoke_entry, cursor->block, cursor->at);
 
-    if (!raw)
-      return EXT_END;
-    *block = get(raw->block);
-  }
-  cursor->at += cursor->record_size;
-  return EXT_OK;
+		if (!raw)
+			return EXT_END;
+		*block = get(raw->block);
+	}
+	cursor->at += cursor->record_size;
+	return EXT_OK;
 }
 
 /* The checksum of a commit block over its first `length` bytes and zeros for
  * the rest. */
-static uint32_t commit_checksum(uint32_t seed, struct span block,
-                                size_t length) {
-  static const uint8_t zero[512];
-  uint32_t checksum = crc32c(seed, block.data, COMMIT_CHECKSUM_AT);
+static uint32_t commit_checksum(uint32_t seed, struct span block, size_t length)
+{
+	static const uint8_t zero[512];
+	uint32_t checksum = crc32c(seed, block.data, COMMIT_CHECKSUM_AT);
 
-  checksum = crc32c(checksum, zero, 4);
-  checksum = crc32c(checksum, block.data + COMMIT_CHECKSUM_AT + 4,
-                    length - COMMIT_CHECKSUM_AT - 4);
-  for (size_t at = length; at < block.size;) {
-    const size_t part =
-        block.size - at < sizeof zero ? block.size - at : sizeof zero;
+	checksum = crc32c(checksum, zero, 4);
+	checksum = crc32c(checksum, block.data + COMMIT_CHECKSUM_AT + 4,
+			  length - COMMIT_CHECKSUM_AT - 4);
+	for (size_t at = length; at < block.size;) {
+		const size_t part = block.size - at < sizeof zero ? block.size - at : sizeof zero;
 
-    checksum = crc32c(checksum, zero, part);
-    at += part;
-  }
-  return checksum;
+		checksum = crc32c(checksum, zero, part);
+		at += part;
+	}
+	return checksum;
 }
 
-void ext_journal_commit_decode(const struct ext_journal_superblock *superblock,
-                               struct span block,
-                               struct ext_journal_commit *commit) {
-  const struct ext_raw_journal_commit *raw =
-      SPAN_AS(struct ext_raw_journal_commit, block, 0);
+void ext_journal_commit_decode(const struct ext_journal_superblock *superblock, struct span block,
+			       struct ext_journal_commit *commit)
+{
+	const struct ext_raw_journal_commit *raw = SPAN_AS(struct ext_raw_journal_commit, block, 0);
 
-  *commit = (struct ext_journal_commit){.checksum = EXT_CHECKSUM_NONE};
-  if (!raw)
-    return;
+	*commit = (struct ext_journal_commit){.checksum = EXT_CHECKSUM_NONE};
+	if (!raw)
+		return;
 
-  const uint64_t seconds = get(raw->h_commit_sec);
+	const uint64_t seconds = get(raw->h_commit_sec);
 
-  commit->time.seconds = seconds <= INT64_MAX ? (int64_t)seconds : 0;
-  commit->time.nanoseconds = get(raw->h_commit_nsec);
-  /* The kernel compares this sum, and lets it overflow as well. */
-  commit->nanoseconds = seconds * 1000000000U + get(raw->h_commit_nsec);
-  commit->checksum_type = raw->h_chksum_type;
-  commit->checksum_size = raw->h_chksum_size;
-  commit->checksum_stored = get(raw->h_chksum[0]);
-  if (superblock->checksum_version < 2)
-    return;
-  if (commit_checksum(superblock->seed, block, block.size) ==
-      commit->checksum_stored) {
-    commit->checksum = EXT_CHECKSUM_OK;
-  } else if (commit_checksum(superblock->seed, block, sizeof *raw) ==
-             commit->checksum_stored) {
-    /* Linux accepts a commit block of which only the first sector came to the
-     * disk. */
-    commit->checksum = EXT_CHECKSUM_OK;
-    commit->only_first_sector = true;
-  } else {
-    commit->checksum = EXT_CHECKSUM_BAD;
-  }
+	commit->time.seconds = seconds <= INT64_MAX ? (int64_t)seconds : 0;
+	commit->time.nanoseconds = get(raw->h_commit_nsec);
+	/* The kernel compares this sum, and lets it overflow as well. */
+	commit->nanoseconds = seconds * 1000000000U + get(raw->h_commit_nsec);
+	commit->checksum_type = raw->h_chksum_type;
+	commit->checksum_size = raw->h_chksum_size;
+	commit->checksum_stored = get(raw->h_chksum[0]);
+	if (superblock->checksum_version < 2)
+		return;
+	if (commit_checksum(superblock->seed, block, block.size) == commit->checksum_stored) {
+		commit->checksum = EXT_CHECKSUM_OK;
+	} else if (commit_checksum(superblock->seed, block, sizeof *raw) ==
+		   commit->checksum_stored) {
+		/* Linux accepts a commit block of which only the first sector came to the
+		 * disk. */
+		commit->checksum = EXT_CHECKSUM_OK;
+		commit->only_first_sector = true;
+	} else {
+		commit->checksum = EXT_CHECKSUM_BAD;
+	}
 }
