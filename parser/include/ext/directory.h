@@ -18,6 +18,7 @@ struct ext_dirent {
 	uint32_t record_length; /* bytes */
 	uint8_t name_length;
 	uint8_t file_type;      /* as stored: enum ext_file_type, other values possible; 0 without filetype */
+	uint8_t type_stored;    /* the byte itself, which without filetype is to be 0 */
 	const char *name;       /* name_length bytes inside the block, no terminator */
 };
 
@@ -36,20 +37,33 @@ void ext_dirent_cursor_init(struct ext_dirent_cursor *cursor, const struct ext_s
 			    struct ext_span block, uint32_t at, bool has_tail);
 
 /*
- * The next entry, unused ones (inode 0) included. EXT_END at the end of the block. CORRUPT
- * (dirent-length, dirent-alignment, dirent-truncated, dirent-name-length) ends the block: what
- * follows cannot be found. error->place.offset is the byte within the block.
+ * The next entry, unused ones (inode 0) included. EXT_END at the end of the block. After CORRUPT
+ * (dirent-length, dirent-alignment, dirent-truncated) what follows cannot be found, and the next
+ * call gives EXT_END; after CORRUPT for dirent-name-length the next call goes on behind the entry.
+ * error->place.offset is the byte within the block.
  */
 enum ext_status ext_dirent_next(struct ext_dirent_cursor *cursor, struct ext_dirent *entry,
 				struct ext_error *error);
 
-/* What kind of block this is, by the directory's flags, its place and its content. */
+/* The least that a record can have: 8 bytes, and a name of 1 to 4. */
+enum { EXT_DIRENT_SIZE_MIN = 12 };
+
+/* The hash behind the name, in directories both encrypted and casefolded; false: no room for one. */
+bool ext_dirent_stored_hash(const struct ext_dirent *entry, uint32_t *major, uint32_t *minor);
+
+/*
+ * What kind of block this is, by the directory's flags, its place and its content. Without
+ * `directory` (NULL) the content alone decides.
+ */
 enum ext_directory_block_kind { EXT_DIRECTORY_LEAF, EXT_DIRECTORY_HTREE_ROOT, EXT_DIRECTORY_HTREE_NODE };
 enum ext_directory_block_kind ext_directory_block_kind(const struct ext_superblock *superblock,
 						       const struct ext_inode *directory,
 						       ext_logical logical, struct ext_span block);
 
-/* Does the block end in a checksum tail; and does its checksum (leaf or htree) hold? */
+/*
+ * Does the block end in a checksum tail; and does its checksum (leaf or htree) hold? NONE when there
+ * is no room for one. `stored` and `computed` may be NULL.
+ */
 bool ext_directory_block_has_tail(const struct ext_superblock *superblock, struct ext_span block);
 enum ext_checksum_state ext_directory_block_checksum(const struct ext_superblock *superblock,
 						     uint32_t inode_seed,
@@ -85,8 +99,24 @@ enum { EXT_HASH_LEGACY, EXT_HASH_HALF_MD4, EXT_HASH_TEA, EXT_HASH_LEGACY_UNSIGNE
 enum ext_status ext_directory_hash(unsigned version, const uint32_t seed[4], const char *name,
 				   size_t length, uint32_t *major, uint32_t *minor);
 
+/* Bits of s_flags: the bytes of names are signed or unsigned numbers to the hash. */
+enum { EXT_FLAG_SIGNED_HASH = 1, EXT_FLAG_UNSIGNED_HASH = 2 };
+
 /* The hash version to compute with: the stored one, made unsigned when the filesystem says so. */
 unsigned ext_directory_hash_version(const struct ext_superblock *superblock, unsigned stored);
+
+/*
+ * The hash of a name in `directory`, with the filesystem's seed and, in a casefolded directory, of
+ * the folded name. UNSUPPORTED for SipHash, and for folded names beyond ASCII: these need a key, or
+ * Unicode tables.
+ */
+enum ext_status ext_directory_name_hash(const struct ext_superblock *superblock,
+					const struct ext_inode *directory, unsigned stored_version,
+					const char *name, size_t length, uint32_t *major,
+					uint32_t *minor);
+
+/* Is the name valid UTF-8? */
+bool ext_name_is_utf8(const char *name, size_t length);
 
 /* An index block of an htree, decoded (structure/htree.c). */
 struct ext_htree_block {
@@ -95,13 +125,23 @@ struct ext_htree_block {
 	uint8_t hash_version, info_length, levels, unused_flags; /* root only */
 	uint16_t limit, count;
 	uint16_t limit_expected;
-	struct ext_span entries; /* 8 bytes each; the first one's hash is limit and count */
+	struct ext_span entries; /* `count` of them, 8 bytes each; the first has counts for a hash */
 };
+
+/*
+ * Decodes a block as an index block of `kind`. CORRUPT (htree-root, htree-limit, htree-count) when
+ * its entries cannot be found; a limit that is only not the expected one is for the caller to see.
+ */
 enum ext_status ext_htree_decode(const struct ext_superblock *superblock,
 				 enum ext_directory_block_kind kind, struct ext_span block,
 				 struct ext_htree_block *htree, struct ext_error *error);
+
+/* Entry `index`, below count: lowest hash (0 for the first entry) and file block. */
 void ext_htree_entry(const struct ext_htree_block *htree, unsigned index, uint32_t *hash,
 		     ext_logical *block);
+
+/* How many slots an index block of `kind` has room for. */
+uint16_t ext_htree_limit(const struct ext_superblock *superblock, enum ext_directory_block_kind kind);
 
 /*
  * The name that Linux shows for an encrypted name without the key. `text` takes 256 bytes at least;
@@ -109,6 +149,14 @@ void ext_htree_entry(const struct ext_htree_block *htree, unsigned index, uint32
  */
 size_t ext_encrypted_name(const struct ext_superblock *superblock, const char *name, size_t length,
 			  bool is_symlink_target, char text[256]);
+
+/*
+ * The name under which Linux lists `entry` of `directory`: as stored, or as above in an encrypted
+ * directory. Terminated, but other bytes of it may be 0 in a damaged directory; returns the length.
+ */
+size_t ext_dirent_shown_name(const struct ext_superblock *superblock,
+			     const struct ext_inode *directory, const struct ext_dirent *entry,
+			     char text[256]);
 
 #ifdef __cplusplus
 }

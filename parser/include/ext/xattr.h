@@ -23,13 +23,16 @@ struct ext_xattr {
 	uint32_t value_size;       /* bytes */
 	ext_ino value_inode;       /* 0 when the value lies beside the entry */
 	uint32_t hash_stored;
-	struct ext_span value;     /* empty when the value is in an inode, or out of bounds */
+	struct ext_span value;     /* data is NULL when the value is in an inode, or out of bounds */
 };
 
 /* The prefix of a namespace: "user.", "system.posix_acl_access" (whose name is empty) ...; NULL if unknown. */
 const char *ext_xattr_prefix(unsigned index);
 
-/* Full name as user space sees it, "user.k1"; returns the length as snprintf does. */
+/*
+ * Full name as user space sees it, "user.k1"; "namespace11.x" for an unknown namespace. Returns the
+ * length as snprintf does.
+ */
 size_t ext_xattr_name(const struct ext_xattr *xattr, char *text, size_t size);
 
 /* A cursor over one space: the tail of an inode, or a block. */
@@ -44,7 +47,7 @@ enum ext_status ext_xattr_inode_begin(const struct ext_superblock *superblock, s
 				      struct ext_xattr_cursor *cursor, struct ext_error *error);
 enum ext_status ext_xattr_block_begin(const struct ext_superblock *superblock, struct ext_span block,
 				      struct ext_xattr_cursor *cursor, struct ext_error *error);
-/* CORRUPT ends the space: what follows cannot be found. A value out of bounds: entry comes, value empty. */
+/* CORRUPT ends the space: what follows cannot be found. A value out of bounds: entry comes, value NULL. */
 enum ext_status ext_xattr_next(struct ext_xattr_cursor *cursor, struct ext_xattr *xattr,
 			       struct ext_error *error);
 
@@ -60,7 +63,11 @@ enum ext_status ext_xattr_header(const struct ext_superblock *superblock, ext_bl
 
 /* Hashes: of an entry (with signed or unsigned name bytes), of a block, of a value in an inode. */
 uint32_t ext_xattr_entry_hash(const struct ext_xattr *xattr, bool signed_names, uint32_t value_inode_hash);
+uint32_t ext_xattr_block_hash(struct ext_span block);
 uint32_t ext_xattr_value_hash(const struct ext_superblock *superblock, struct ext_span value);
+
+/* The order of the entries in a block: by namespace, length of the name, name. <0, 0, >0. */
+int ext_xattr_compare(const struct ext_xattr *a, const struct ext_xattr *b);
 
 /* All attributes of an inode, one after another, values of ea_inodes read in. */
 struct ext_xattr_list;
@@ -72,7 +79,20 @@ enum ext_status ext_xattr_list_next(struct ext_xattr_list *list, struct ext_xatt
 				    struct ext_span *value, struct ext_sink *sink,
 				    struct ext_error *error);
 
-/* POSIX ACL as stored (version 1), decoded entry by entry; EXT_END after the last. */
+/* Whom an entry of an access control list is for. */
+enum {
+	EXT_ACL_USER_OWNER = 1,
+	EXT_ACL_USER = 2,
+	EXT_ACL_GROUP_OWNER = 4,
+	EXT_ACL_GROUP = 8,
+	EXT_ACL_MASK = 16,
+	EXT_ACL_OTHER = 32,
+};
+
+/*
+ * POSIX ACL as stored (version 1), decoded entry by entry; begin with *at = 0. EXT_END after the
+ * last, CORRUPT (acl-malformed) where it cannot go on.
+ */
 struct ext_acl_entry {
 	uint16_t tag, permissions;
 	uint32_t id; /* only for named users and groups */
