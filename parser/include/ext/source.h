@@ -58,9 +58,16 @@ uint64_t ext_source_size(const struct ext_source *source);
 const char *ext_source_name(const struct ext_source *source);
 
 /*
+ * What is wrong with the wrapping of an image that can be read all the same (a gzip stream that is
+ * cut, a checksum that does not hold): call with index 0, 1, ... until false.
+ */
+bool ext_source_finding(const struct ext_source *source, size_t index, struct ext_finding *finding);
+
+/*
  * Reads exactly `length` bytes at `offset`. Fails with IO: `image-truncated` when the range passes
  * the end, `unreadable` when the medium fails; place.offset is then the first byte that could not
- * be read. The buffer's content is undefined after a failure.
+ * be read. A damaged wrapping fails with IO too, and with its own problem. The buffer's content is
+ * undefined after a failure.
  */
 enum ext_status ext_source_read(struct ext_source *source, uint64_t offset, void *buffer,
 				size_t length, struct ext_error *error);

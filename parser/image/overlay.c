@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copy-on-write on another source: what is written stays in memory, and a unit can be made to read
+ * from elsewhere, which is how a journal is replayed without copying it.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes/checked.h"
+#include "image/source.h"
+#include "image/unit_index.h"
+
+struct overlay {
+	struct ext_source source;
+	struct ext_source *below; /* borrowed */
+	size_t unit;		  /* bytes, a power of two */
+	unsigned unit_log2;
+	struct unit_index index;
+	struct ext_source **from; /* the sources that units read from; borrowed */
+	uint16_t from_count;
+};
+
+/* Reads a part of one changed unit: `at` bytes from its start. */
+static enum ext_status read_changed(const struct overlay *overlay, const struct unit_change *change,
+				    size_t at, uint8_t *buffer, size_t length,
+				    struct ext_error *error)
+{
+	enum ext_status status;
+
+	if (change->from == WRITTEN) {
+		memcpy(buffer, change->data + at, length);
+		return EXT_OK;
+	}
+	status = ext_source_read(overlay->from[change->from], change->from_offset + at, buffer,
+				 length, error);
+	if (status != EXT_OK) {
+		source_move_error(error, change->from_offset, change->unit << overlay->unit_log2);
+		return status;
+	}
+	if (change->has_head)
+		for (; at < sizeof change->head && length > 0; at++, length--)
+			*buffer++ = change->head[at];
+	return EXT_OK;
+}
+
+static enum ext_status overlay_read(struct ext_source *source, uint64_t offset, void *buffer,
+				    size_t length, struct ext_error *error)
+{
+	const struct overlay *const overlay = (const struct overlay *)source;
+	uint8_t *bytes = buffer;
+
+	while (length > 0) {
+		const uint64_t unit = offset >> overlay->unit_log2;
+		const struct unit_change *const change = unit_index_next(&overlay->index, unit);
+		enum ext_status status;
+		size_t part = length;
+
+		if (change && change->unit == unit) {
+			const size_t at = (size_t)(offset & (overlay->unit - 1));
+
+			part = (size_t)min_u64(length, overlay->unit - at);
+			status = read_changed(overlay, change, at, bytes, part, error);
+		} else {
+			/* All that lies before the next change, in one read. */
+			if (change)
+				part = (size_t)min_u64(
+					length, (change->unit << overlay->unit_log2) - offset);
+			status = ext_source_read(overlay->below, offset, bytes, part, error);
+		}
+		if (status != EXT_OK)
+			return status;
+		bytes += part;
+		offset += part;
+		length -= part;
+	}
+	return EXT_OK;
+}
+
+static enum ext_status overlay_next_data(struct ext_source *source, uint64_t offset,
+					 uint64_t *start, uint64_t *end)
+{
+	const struct overlay *const overlay = (const struct overlay *)source;
+	const struct unit_change *const change =
+		unit_index_next(&overlay->index, offset >> overlay->unit_log2);
+	const enum ext_status status = ext_source_next_data(overlay->below, offset, start, end);
+	uint64_t changed;
+
+	if (!change)
+		return status;
+	changed = change->unit << overlay->unit_log2;
+	if (changed < offset)
+		changed = offset;
+	if (status == EXT_OK && *start <= changed)
+		return EXT_OK;
+	if (status != EXT_OK && status != EXT_END)
+		return status;
+	*start = changed;
+	*end = min_u64((change->unit + 1) << overlay->unit_log2, source->size);
+	return EXT_OK;
+}
+
+static void overlay_will_need(struct ext_source *source, uint64_t offset, uint64_t length)
+{
+	ext_source_will_need(((const struct overlay *)source)->below, offset, length);
+}
+
+static void overlay_close(struct ext_source *source)
+{
+	struct overlay *const overlay = (struct overlay *)source;
+	const struct unit_change *change = unit_index_next(&overlay->index, 0);
+
+	for (; change; change = unit_index_next(&overlay->index, change->unit + 1))
+		if (change->from == WRITTEN)
+			free(change->data);
+	unit_index_clear(&overlay->index);
+	free(overlay->from);
+	free(overlay);
+}
+
+static const struct source_operations overlay_operations = {
+	.read = overlay_read,
+	.next_data = overlay_next_data,
+	.will_need = overlay_will_need,
+	.close = overlay_close,
+};
+
+enum ext_status ext_source_open_overlay(struct ext_source *inner, size_t unit,
+					struct ext_source **source, struct ext_error *error)
+{
+	struct overlay *overlay;
+
+	if (!is_power_of_two(unit) || unit < 512 || unit > 65536)
+		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
+	overlay = calloc(1, sizeof *overlay);
+	if (!overlay)
+		return ext_no_memory(error);
+	/* Not as `inner`: that one would be closed, and its findings told twice. */
+	source_init(&overlay->source, &overlay_operations, NULL, ext_source_size(inner));
+	overlay->source.name = ext_source_name(inner);
+	overlay->below = inner;
+	overlay->unit = unit;
+	while (unit >> overlay->unit_log2 > 1)
+		overlay->unit_log2++;
+	*source = &overlay->source;
+	return EXT_OK;
+}
+
+/* The unit's own bytes, with what it read as before in them unless all of it will be written. */
+static enum ext_status make_written(struct overlay *overlay, uint64_t unit, bool whole,
+				    struct unit_change **written, struct ext_error *error)
+{
+	const uint64_t start = unit << overlay->unit_log2;
+	const size_t length = (size_t)min_u64(overlay->unit, overlay->source.size - start);
+	struct unit_change *change = unit_index_find(&overlay->index, unit);
+	enum ext_status status;
+	uint8_t *data;
+
+	if (change && change->from == WRITTEN) {
+		*written = change;
+		return EXT_OK;
+	}
+	data = calloc(1, overlay->unit);
+	if (!data)
+		return ext_no_memory(error);
+	if (!whole) {
+		status = overlay_read(&overlay->source, start, data, length, error);
+		if (status != EXT_OK) {
+			free(data);
+			return status;
+		}
+	}
+	change = unit_index_insert(&overlay->index, unit);
+	if (!change) {
+		free(data);
+		return ext_no_memory(error);
+	}
+	*change = (struct unit_change){.unit = unit, .data = data, .from = WRITTEN};
+	*written = change;
+	return EXT_OK;
+}
+
+enum ext_status ext_overlay_write(struct ext_source *source, uint64_t offset, const void *data,
+				  size_t length, struct ext_error *error)
+{
+	struct overlay *const overlay = (struct overlay *)source;
+	const uint8_t *bytes = data;
+
+	if (!range_inside(offset, length, source->size))
+		return source_truncated(error, offset, length, source->size);
+	while (length > 0) {
+		const uint64_t unit = offset >> overlay->unit_log2;
+		const size_t at = (size_t)(offset & (overlay->unit - 1));
+		const size_t part = (size_t)min_u64(length, overlay->unit - at);
+		const bool whole =
+			at == 0 && (part == overlay->unit || offset + part == source->size);
+		struct unit_change *change = NULL;
+		const enum ext_status status = make_written(overlay, unit, whole, &change, error);
+
+		if (status != EXT_OK)
+			return status;
+		memcpy(change->data + at, bytes, part);
+		bytes += part;
+		offset += part;
+		length -= part;
+	}
+	return EXT_OK;
+}
+
+/* The number of `from` among the sources that units read from. */
+static enum ext_status number_of_source(struct overlay *overlay, struct ext_source *from,
+					uint16_t *number, struct ext_error *error)
+{
+	struct ext_source **sources;
+
+	for (uint16_t i = 0; i < overlay->from_count; i++) {
+		if (overlay->from[i] == from) {
+			*number = i;
+			return EXT_OK;
+		}
+	}
+	if (overlay->from_count == WRITTEN - 1)
+		return ext_fail(error, EXT_LIMIT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
+	sources = realloc(overlay->from, (overlay->from_count + 1u) * sizeof(*sources));
+	if (!sources)
+		return ext_no_memory(error);
+	overlay->from = sources;
+	sources[overlay->from_count] = from;
+	*number = overlay->from_count++;
+	return EXT_OK;
+}
+
+enum ext_status ext_overlay_redirect(struct ext_source *source, uint64_t offset,
+				     struct ext_source *from, uint64_t from_offset,
+				     const uint8_t head[4], struct ext_error *error)
+{
+	struct overlay *const overlay = (struct overlay *)source;
+	struct unit_change *change;
+	enum ext_status status;
+	uint16_t number = 0;
+
+	if ((offset & (overlay->unit - 1)) != 0 || from == source)
+		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, source_place(offset), 0);
+	if (offset >= source->size)
+		return source_truncated(error, offset, overlay->unit, source->size);
+	if (!range_inside(from_offset, min_u64(overlay->unit, source->size - offset),
+			  ext_source_size(from)))
+		return source_truncated(error, from_offset, overlay->unit, ext_source_size(from));
+	status = number_of_source(overlay, from, &number, error);
+	if (status != EXT_OK)
+		return status;
+	change = unit_index_insert(&overlay->index, offset >> overlay->unit_log2);
+	if (!change)
+		return ext_no_memory(error);
+	if (change->from == WRITTEN)
+		free(change->data);
+	*change = (struct unit_change){.unit = offset >> overlay->unit_log2,
+				       .from_offset = from_offset,
+				       .from = number,
+				       .has_head = head != NULL};
+	if (head)
+		memcpy(change->head, head, sizeof change->head);
+	return EXT_OK;
+}
+
+void ext_overlay_revert(struct ext_source *source, uint64_t offset)
+{
+	struct overlay *const overlay = (struct overlay *)source;
+	const uint64_t unit = offset >> overlay->unit_log2;
+	const struct unit_change *const change = unit_index_find(&overlay->index, unit);
+
+	if (!change)
+		return;
+	if (change->from == WRITTEN)
+		free(change->data);
+	unit_index_remove(&overlay->index, unit);
+}
+
+enum ext_status ext_overlay_next_changed(const struct ext_source *source, uint64_t offset,
+					 uint64_t *changed)
+{
+	const struct overlay *const overlay = (const struct overlay *)source;
+	const uint64_t mask = overlay->unit - 1;
+	const struct unit_change *change;
+
+	if (offset > UINT64_MAX - mask)
+		return EXT_END;
+	change = unit_index_next(&overlay->index, (offset + mask) >> overlay->unit_log2);
+	if (!change)
+		return EXT_END;
+	*changed = change->unit << overlay->unit_log2;
+	return EXT_OK;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ordered map of an overlay's changed units.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/unit_index.h"
+
+enum { LEAF_ENTRIES = 126 };
+
+struct unit_leaf {
+	size_t count;
+	struct unit_change changes[LEAF_ENTRIES]; /* ascending by unit */
+};
+
+void unit_index_clear(struct unit_index *index)
+{
+	for (size_t i = 0; i < index->count; i++)
+		free(index->leaves[i]);
+	free(index->leaves);
+	*index = (struct unit_index){.count = 0};
+}
+
+/* The last leaf whose first unit is not above `unit`; 0 when there is none such. */
+static size_t leaf_for(const struct unit_index *index, uint64_t unit)
+{
+	size_t low = 0, high = index->count;
+
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (index->leaves[middle]->changes[0].unit <= unit)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The first entry of the leaf at or above `unit`; its count when there is none. */
+static size_t entry_for(const struct unit_leaf *leaf, uint64_t unit)
+{
+	size_t low = 0, high = leaf->count;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (leaf->changes[middle].unit < unit)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct unit_change *unit_index_next(const struct unit_index *index, uint64_t unit)
+{
+	size_t at, entry;
+
+	if (index->count == 0)
+		return NULL;
+	at = leaf_for(index, unit);
+	entry = entry_for(index->leaves[at], unit);
+	if (entry < index->leaves[at]->count)
+		return &index->leaves[at]->changes[entry];
+	return at + 1 < index->count ? &index->leaves[at + 1]->changes[0] : NULL;
+}
+
+struct unit_change *unit_index_find(const struct unit_index *index, uint64_t unit)
+{
+	struct unit_change *const change = unit_index_next(index, unit);
+
+	return change && change->unit == unit ? change : NULL;
+}
+
+/* A new empty leaf as number `at`; NULL when there is no memory. */
+static struct unit_leaf *add_leaf(struct unit_index *index, size_t at)
+{
+	struct unit_leaf *leaf;
+
+	if (index->count == index->room) {
+		const size_t room = index->room ? index->room * 2 : 16;
+		struct unit_leaf **const leaves = realloc(index->leaves, room * sizeof(*leaves));
+
+		if (!leaves)
+			return NULL;
+		index->leaves = leaves;
+		index->room = room;
+	}
+	leaf = malloc(sizeof *leaf);
+	if (!leaf)
+		return NULL;
+	leaf->count = 0;
+	memmove(index->leaves + at + 1, index->leaves + at,
+		(index->count - at) * sizeof(*index->leaves));
+	index->leaves[at] = leaf;
+	index->count++;
+	return leaf;
+}
+
+struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
+{
+	struct unit_leaf *leaf;
+	size_t at, entry;
+
+	if (index->count == 0 && !add_leaf(index, 0))
+		return NULL;
+	at = leaf_for(index, unit);
+	leaf = index->leaves[at];
+	entry = entry_for(leaf, unit);
+	if (entry < leaf->count && leaf->changes[entry].unit == unit)
+		return &leaf->changes[entry];
+	if (leaf->count == LEAF_ENTRIES) {
+		/* In ascending order, the usual one, leaves stay full: nothing moves over. */
+		const size_t keep = entry == LEAF_ENTRIES ? LEAF_ENTRIES : LEAF_ENTRIES / 2;
+		struct unit_leaf *const right = add_leaf(index, at + 1);
+
+		if (!right)
+			return NULL;
+		right->count = LEAF_ENTRIES - keep;
+		memcpy(right->changes, leaf->changes + keep,
+		       right->count * sizeof(*right->changes));
+		leaf->count = keep;
+		if (entry > keep || keep == LEAF_ENTRIES) {
+			leaf = right;
+			entry -= keep;
+		}
+	}
+	memmove(leaf->changes + entry + 1, leaf->changes + entry,
+		(leaf->count - entry) * sizeof(*leaf->changes));
+	leaf->count++;
+	leaf->changes[entry] = (struct unit_change){.unit = unit};
+	return &leaf->changes[entry];
+}
+
+void unit_index_remove(struct unit_index *index, uint64_t unit)
+{
+	struct unit_leaf *leaf;
+	size_t at, entry;
+
+	if (index->count == 0)
+		return;
+	at = leaf_for(index, unit);
+	leaf = index->leaves[at];
+	entry = entry_for(leaf, unit);
+	if (entry == leaf->count || leaf->changes[entry].unit != unit)
+		return;
+	leaf->count--;
+	memmove(leaf->changes + entry, leaf->changes + entry + 1,
+		(leaf->count - entry) * sizeof(*leaf->changes));
+	if (leaf->count > 0)
+		return;
+	free(leaf);
+	index->count--;
+	memmove(index->leaves + at, index->leaves + at + 1,
+		(index->count - at) * sizeof(*index->leaves));
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files as sources: sizes, holes, and every way in which opening fails.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/source.h"
+#include "scratch.h"
+#include "unit.h"
+
+static void opening_fails(const char *path, int reason)
+{
+	struct ext_source *source = NULL;
+	struct ext_error error;
+
+	ck_assert_int_eq(ext_source_open(path, &source, &error), EXT_ARGUMENT);
+	ck_assert_ptr_null(source);
+	ck_assert_int_eq(error.status, EXT_ARGUMENT);
+	ck_assert_int_eq(error.problem, EXT_OPEN_FAILED);
+	ck_assert_int_eq(error.os_error, reason);
+}
+
+START_TEST(file_reads_at_any_offset)
+{
+	struct ext_source *source;
+	uint8_t buffer[5];
+	char path[24];
+
+	scratch_file(path, "0123456789", 10);
+	ck_assert_int_eq(ext_source_open(path, &source, NULL), EXT_OK);
+
+	ck_assert_str_eq(ext_source_name(source), path);
+	ck_assert_uint_eq(ext_source_size(source), 10);
+	ck_assert_int_eq(ext_source_read(source, 5, buffer, 5, NULL), EXT_OK);
+	ck_assert_mem_eq(buffer, "56789", 5);
+	ck_assert_int_eq(ext_source_read(source, 0, buffer, 5, NULL), EXT_OK);
+	ck_assert_mem_eq(buffer, "01234", 5);
+	ck_assert_int_eq(ext_source_read(source, 6, buffer, 5, NULL), EXT_IO);
+	ext_source_will_need(source, 0, 100);
+	ext_source_close(source);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(empty_file_opens_with_size_zero)
+{
+	struct ext_source *source;
+	char path[24];
+
+	scratch_file(path, "", 0);
+
+	ck_assert_int_eq(ext_source_open(path, &source, NULL), EXT_OK);
+	ck_assert_uint_eq(ext_source_size(source), 0);
+	ext_source_close(source);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(missing_file_is_told_with_its_reason)
+{
+	opening_fails("no-such-file", ENOENT);
+}
+END_TEST
+
+START_TEST(directory_is_told_with_its_reason)
+{
+	opening_fails(".", EISDIR);
+}
+END_TEST
+
+START_TEST(named_pipe_fails_instead_of_waiting)
+{
+	ck_assert_int_eq(mkfifo("scratch.pipe", 0600), 0);
+	opening_fails("scratch.pipe", ESPIPE);
+	unlink("scratch.pipe");
+}
+END_TEST
+
+START_TEST(file_cut_while_open_is_told_with_the_byte)
+{
+	struct ext_source *source;
+	struct ext_error error;
+	uint8_t buffer[10];
+	char path[24];
+
+	scratch_file(path, "0123456789", 10);
+	ck_assert_int_eq(ext_source_open(path, &source, NULL), EXT_OK);
+	ck_assert_int_eq(truncate(path, 4), 0);
+
+	ck_assert_int_eq(ext_source_read(source, 0, buffer, 10, &error), EXT_IO);
+	ck_assert_int_eq(error.problem, EXT_IMAGE_TRUNCATED);
+	ck_assert_uint_eq(error.place.offset, 4);
+	ext_source_close(source);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(data_after_a_hole_are_found)
+{
+	const uint64_t far = (uint64_t)1 << 33; /* needs 64-bit offsets */
+	struct ext_source *source;
+	uint64_t start = 0, end = 0;
+	char path[24];
+	uint8_t buffer[4];
+	int descriptor;
+
+	scratch_file(path, "", 0);
+	descriptor = open(path, O_WRONLY);
+	ck_assert_int_eq(pwrite(descriptor, "data", 4, (off_t)far), 4);
+	close(descriptor);
+	ck_assert_int_eq(ext_source_open(path, &source, NULL), EXT_OK);
+
+	ck_assert_uint_eq(ext_source_size(source), far + 4);
+	ck_assert_int_eq(ext_source_read(source, far, buffer, 4, NULL), EXT_OK);
+	ck_assert_mem_eq(buffer, "data", 4);
+	/* A filesystem without holes calls everything data: also right. */
+	ck_assert_int_eq(ext_source_next_data(source, 0, &start, &end), EXT_OK);
+	ck_assert_uint_le(start, far);
+	ck_assert_uint_eq(end, far + 4);
+	ck_assert_int_eq(ext_source_next_data(source, far + 2, &start, &end), EXT_OK);
+	ck_assert_uint_eq(start, far + 2);
+	ck_assert_int_eq(ext_source_next_data(source, far + 4, &start, &end), EXT_END);
+	ext_source_close(source);
+	unlink(path);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_test(tests, file_reads_at_any_offset);
+	tcase_add_test(tests, empty_file_opens_with_size_zero);
+	tcase_add_test(tests, missing_file_is_told_with_its_reason);
+	tcase_add_test(tests, directory_is_told_with_its_reason);
+	tcase_add_test(tests, named_pipe_fails_instead_of_waiting);
+	tcase_add_test(tests, file_cut_while_open_is_told_with_the_byte);
+	tcase_add_test(tests, data_after_a_hole_are_found);
+}
+
+int main(void)
+{
+	return unit_run("file", add_tests);
+}
