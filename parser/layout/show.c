@@ -203,7 +203,7 @@ static void append_mode(struct text *text, uint64_t mode)
 	static const char types[] = "?pc?d?b?-?l?s???";
 	char line[24];
 
-	snprintf(line, sizeof line, "0%06" PRIo64 " ", mode);
+	snprintf(line, sizeof line, "0%05" PRIo64 " ", mode);
 	append_string(text, line);
 	line[0] = types[mode >> 12 & 15];
 	for (unsigned i = 0; i < 9; i++)
@@ -221,9 +221,7 @@ static void append_log2(struct text *text, uint64_t value)
 {
 	append_decimal(text, value);
 	if (value < 64) {
-		append_string(text, " (2^");
-		append_decimal(text, value);
-		append_string(text, " = ");
+		append_string(text, " (x");
 		append_decimal(text, (uint64_t)1 << value);
 		append_string(text, ")");
 	}
