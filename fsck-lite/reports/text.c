@@ -138,7 +138,11 @@ static uint64_t portion(uint64_t part, uint64_t whole, uint64_t scale)
 
 const char *text_share(char text[TEXT_SHORT], uint64_t part, uint64_t whole)
 {
-	const uint64_t thousandths = portion(part < whole ? part : whole, whole, 1000);
+	uint64_t thousandths = portion(part < whole ? part : whole, whole, 1000);
+
+	/* Among large numbers portion() may lose the difference. */
+	if (thousandths > 999)
+		thousandths = 999;
 
 	if (part == 0 || whole == 0)
 		snprintf(text, TEXT_SHORT, "0%%");
