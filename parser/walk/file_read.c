@@ -7,27 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ext/xattr.h>
-
 #include "bytes/checked.h"
+#include "structure/inline_data.h"
 #include "walk/mapping.h"
-
-enum { INLINE_IN_I_BLOCK = 60, XATTR_INDEX_SYSTEM = 7 };
-
-/* The second part of inline data: the value of system.data in the inode's own attributes. */
-static struct ext_span inline_tail(const struct ext_superblock *sb, struct ext_span raw)
-{
-	struct ext_xattr_cursor cursor;
-	struct ext_xattr xattr;
-
-	if (ext_xattr_inode_begin(sb, raw, &cursor, NULL) != EXT_OK)
-		return (struct ext_span){0};
-	while (ext_xattr_next(&cursor, &xattr, NULL) == EXT_OK)
-		if (xattr.index == XATTR_INDEX_SYSTEM && xattr.name_length == 4 &&
-		    memcmp(xattr.name, "data", 4) == 0)
-			return xattr.value;
-	return (struct ext_span){0};
-}
 
 static enum ext_status read_inline(const struct ext_filesystem *fs, const struct ext_inode *inode,
 				   uint64_t offset, uint8_t *buffer, size_t length,
@@ -42,7 +24,8 @@ static enum ext_status read_inline(const struct ext_filesystem *fs, const struct
 		return ext_no_memory(error);
 	status = ext_inode_read(fs, inode->number, &again, raw, error);
 	if (status == EXT_OK) {
-		const struct ext_span tail = inline_tail(sb, (struct ext_span){raw, sb->inode_size});
+		const struct ext_span tail =
+			inline_data_tail(sb, (struct ext_span){raw, sb->inode_size});
 
 		for (size_t i = 0; i < length; i++) {
 			const uint64_t at = offset + i;

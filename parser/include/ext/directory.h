@@ -76,6 +76,11 @@ struct ext_directory;
 
 enum ext_status ext_directory_open(const struct ext_filesystem *filesystem, ext_ino ino,
 				   struct ext_directory **directory, struct ext_error *error);
+
+/* The same for an inode that has been read; `raw` are its bytes, borrowed for the call. */
+enum ext_status ext_directory_open_inode(const struct ext_filesystem *filesystem,
+					 const struct ext_inode *inode, const uint8_t *raw,
+					 struct ext_directory **directory, struct ext_error *error);
 void ext_directory_close(struct ext_directory *directory);
 const struct ext_inode *ext_directory_inode(const struct ext_directory *directory);
 
@@ -85,6 +90,18 @@ const struct ext_inode *ext_directory_inode(const struct ext_directory *director
  */
 enum ext_status ext_directory_next(struct ext_directory *directory, struct ext_dirent *entry,
 				   struct ext_sink *sink, struct ext_error *error);
+
+/* Where the entry that came last lies: inode, file block, block; entry->at is the byte in it. */
+struct ext_place ext_directory_place(const struct ext_directory *directory);
+
+/*
+ * Finds `name` in directory `ino`; `found->name` is NULL afterwards. In a casefolded directory the
+ * case of ASCII letters does not count, in an encrypted one the name shown without the key is found
+ * too. Fails with ARGUMENT (no-such-path, not-a-directory), or as ext_directory_open does.
+ */
+enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ext_ino ino,
+				     const char *name, size_t length, struct ext_dirent *found,
+				     struct ext_error *error);
 
 /*
  * Follows a path from the root ("/a/b", "a/b", "/"); no symlink is followed. "#12" alone names inode 12.

@@ -29,6 +29,9 @@ struct ext_xattr {
 /* The prefix of a namespace: "user.", "system.posix_acl_access" (whose name is empty) ...; NULL if unknown. */
 const char *ext_xattr_prefix(unsigned index);
 
+/* Is it the second part of inline data (system.data), which is no attribute to user space? */
+bool ext_xattr_is_inline_data(const struct ext_xattr *xattr);
+
 /*
  * Full name as user space sees it, "user.k1"; "namespace11.x" for an unknown namespace. Returns the
  * length as snprintf does.
@@ -74,6 +77,7 @@ struct ext_xattr_list;
 enum ext_status ext_xattr_list_open(const struct ext_filesystem *filesystem, ext_ino ino,
 				    struct ext_xattr_list **list, struct ext_error *error);
 void ext_xattr_list_close(struct ext_xattr_list *list);
+const struct ext_inode *ext_xattr_list_inode(const struct ext_xattr_list *list);
 /* `value` stays until the next call. What is damaged goes to `sink` and is left out. */
 enum ext_status ext_xattr_list_next(struct ext_xattr_list *list, struct ext_xattr *xattr,
 				    struct ext_span *value, struct ext_sink *sink,
