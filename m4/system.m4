@@ -50,3 +50,12 @@ AS_IF([test "$fsck_threads" = yes], [
 ])
 AC_SUBST([THREAD_CFLAGS])
 AC_SUBST([THREAD_LIBS])])
+
+# FSCK_IOCTL_REQUEST
+# The type of ioctl's second argument: unsigned long with glibc, int with musl and POSIX.
+AC_DEFUN([FSCK_IOCTL_REQUEST],
+[AC_CACHE_CHECK([for the type of an ioctl request], [fsck_cv_ioctl_request],
+	[AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#include <sys/ioctl.h>
+int ioctl(int, int, ...);
+]])], [fsck_cv_ioctl_request=int], [fsck_cv_ioctl_request="unsigned long"])])
+AC_DEFINE_UNQUOTED([IOCTL_REQUEST], [$fsck_cv_ioctl_request], [The type of an ioctl request.])])

@@ -144,7 +144,7 @@ static bool find_size(int descriptor, uint64_t *size, bool *is_regular)
 		return false;
 	}
 #ifdef BLKGETSIZE64
-	if (S_ISBLK(status.st_mode) && ioctl(descriptor, BLKGETSIZE64, size) == 0)
+	if (S_ISBLK(status.st_mode) && ioctl(descriptor, (IOCTL_REQUEST)BLKGETSIZE64, size) == 0)
 		return true;
 #endif
 	end = lseek(descriptor, 0, SEEK_END);
