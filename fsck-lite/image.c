@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ext/choose.h>
+
 #include "complain.h"
 #include "exit.h"
 #include "image.h"
@@ -72,70 +74,139 @@ static uint64_t copy_offset(uint64_t block, uint64_t block_size)
 }
 
 /* A superblock at the block that -b names, tried with each block size unless -B names that too. */
-static int find_named_copy(const struct options *options, struct opened_image *image,
-			   struct ext_superblock *superblock)
+static int find_named_copy(const struct options *options, const struct opened_image *image,
+			   uint64_t *offset)
 {
-	struct ext_source *const source = image_view(image);
 	const uint64_t block = options->superblock_block;
 
 	for (uint64_t size = 1024; size <= 65536; size *= 2) {
 		uint8_t raw[EXT_SUPERBLOCK_SIZE];
+		struct ext_superblock superblock;
 		struct ext_place place = {.structure = EXT_AT_SUPERBLOCK, .has = EXT_HAS_OFFSET};
 
 		if ((options->block_size && options->block_size != size) ||
 		    block > UINT64_MAX / 65536)
 			continue;
 		place.offset = copy_offset(block, size);
-		if (ext_source_read(source, place.offset, raw, sizeof raw, NULL) != EXT_OK ||
-		    ext_superblock_decode(raw, place, superblock, NULL, NULL) != EXT_OK ||
-		    superblock->block_size != size)
+		if (ext_source_read(image_view(image), place.offset, raw, sizeof raw, NULL) !=
+			    EXT_OK ||
+		    ext_superblock_decode(raw, place, &superblock, NULL, NULL) != EXT_OK ||
+		    superblock.block_size != size)
 			continue;
-		image->superblock_offset = place.offset;
-		if (place.offset == EXT_SUPERBLOCK_OFFSET)
-			return EXIT_CLEAN;
-		image->source = SUPERBLOCK_IS_BACKUP;
-		image->copy_group = (ext_group)((block - superblock->first_data_block) /
-						superblock->blocks_per_group);
+		*offset = place.offset;
 		return EXIT_CLEAN;
 	}
-	complain("%s: there is no superblock at block %" PRIu64 "; `fsck-lite backups %s' lists "
-		 "those that there are",
+	complain("%s: there is no superblock at block %" PRIu64 "; `fsck-lite backups --scan %s' "
+		 "finds those that there are",
 		 image->path, block, image->path);
 	return EXIT_CANNOT_RUN;
 }
 
-static int open_filesystem(struct opened_image *image, struct ext_sink *sink)
+/* The strongest of the doubts about the primary, in words. */
+static const char *doubt_in_words(unsigned doubts)
 {
-	const struct ext_open_options open_options = {
-		.superblock_offset = image->superblock_offset,
-		.copy_group = image->copy_group,
-		.stale_descriptors = image->source != SUPERBLOCK_IS_PRIMARY,
-		.sink = sink,
+	static const struct {
+		unsigned doubt;
+		const char *words;
+	} rows[] = {
+		{EXT_DOUBT_MISSING, "there is no primary superblock"},
+		{EXT_DOUBT_FOREIGN, "the primary superblock is another filesystem's"},
+		{EXT_DOUBT_DAMAGED, "the primary superblock is damaged"},
+		{EXT_DOUBT_ROOT, "the primary superblock does not lead to a root directory"},
+		{EXT_DOUBT_GROUPS, "bitmaps and inode tables are not where the primary points"},
+		{EXT_DOUBT_DESCRIPTORS, "the primary group descriptors are damaged"},
+		{EXT_DOUBT_COPIES, "the copies contradict the primary superblock"},
 	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (doubts & rows[i].doubt)
+			return rows[i].words;
+	return "";
+}
+
+/* Whatever is read through that is not the primary as it is stored is said aloud. */
+static void say_choice(struct opened_image *image, const struct ext_choice *choice, bool asked)
+{
+	const char *const why = asked ? "-b asks for it" : doubt_in_words(choice->doubts);
+
+	if (choice->as_stored)
+		return;
+	if (choice->source == EXT_CHOICE_PRIMARY)
+		snprintf(image->reason, sizeof image->reason,
+			 "%s: %" PRIu32 " of %" PRIu32 " group descriptors are taken from copies",
+			 why, choice->replaced_groups, image->superblock->group_count);
+	else if (choice->source == EXT_CHOICE_REBUILT)
+		snprintf(image->reason, sizeof image->reason,
+			 "%s, and no copy is left: it is rebuilt from what survives", why);
+	else
+		snprintf(image->reason, sizeof image->reason, "%s", why);
+	if (choice->source == EXT_CHOICE_PRIMARY || choice->source == EXT_CHOICE_REBUILT)
+		complain("%s: %s", image->path, image->reason);
+	else
+		complain("%s: reading through the superblock copy at block %" PRIu64 ": %s",
+			 image->path, image->superblock_block, image->reason);
+}
+
+static enum superblock_source source_of(const struct ext_choice *choice)
+{
+	switch (choice->source) {
+	case EXT_CHOICE_PRIMARY:
+		break;
+	case EXT_CHOICE_BACKUP:
+		return SUPERBLOCK_IS_BACKUP;
+	case EXT_CHOICE_FOUND:
+	case EXT_CHOICE_REBUILT:
+		return SUPERBLOCK_IS_FOUND;
+	}
+	return SUPERBLOCK_IS_PRIMARY;
+}
+
+static int open_choice(struct opened_image *image, const struct ext_choice *choice, bool asked,
+		       struct ext_sink *sink)
+{
 	struct ext_error error;
 
-	if (ext_filesystem_open(image_view(image), &open_options, &image->filesystem, &error) !=
-	    EXT_OK)
+	if (ext_choice_open(image_view(image), choice, sink, &image->filesystem, &error) != EXT_OK)
 		return fail(image, &error);
 	image->superblock = ext_filesystem_superblock(image->filesystem);
-	image->superblock_block = image->superblock_offset >> image->superblock->block_size_log2;
+	image->superblock_offset = choice->superblock_offset;
+	image->superblock_block = choice->superblock_offset >> image->superblock->block_size_log2;
+	image->copy_group = choice->copy_group;
+	image->source = source_of(choice);
+	image->replaced_groups = choice->replaced_groups;
+	image->doubts = choice->doubts;
+	memcpy(image->superblock_raw, choice->superblock, sizeof image->superblock_raw);
+	if (choice->as_stored &&
+	    ext_source_read(image_view(image), choice->superblock_offset, image->superblock_raw,
+			    sizeof image->superblock_raw, &error) != EXT_OK)
+		return fail(image, &error);
+	say_choice(image, choice, asked);
 	return EXIT_CLEAN;
 }
 
 static int choose_superblock(const struct options *options, struct opened_image *image,
 			     struct ext_sink *sink)
 {
-	image->superblock_offset = EXT_SUPERBLOCK_OFFSET;
-	if (options->superblock == SUPERBLOCK_AT) {
-		struct ext_superblock superblock;
-		const int status = find_named_copy(options, image, &superblock);
+	struct ext_source *const view = image_view(image);
+	struct ext_choice choice = {.superblock_offset = EXT_SUPERBLOCK_OFFSET, .as_stored = true};
+	struct ext_error error;
+	int status;
 
+	if (options->superblock == SUPERBLOCK_AT) {
+		uint64_t offset;
+
+		status = find_named_copy(options, image, &offset);
 		if (status != EXIT_CLEAN)
 			return status;
-		if (image->source != SUPERBLOCK_IS_PRIMARY)
-			snprintf(image->reason, sizeof image->reason, "-b asked for it");
+		if (ext_choose_copy(view, offset, &choice, &error) != EXT_OK)
+			return fail(image, &error);
+	} else if (options->superblock == SUPERBLOCK_BY_EVIDENCE) {
+		if (ext_choose(view, NULL, 0, &choice, &error) != EXT_OK)
+			return fail(image, &error);
 	}
-	return open_filesystem(image, sink);
+	status = open_choice(image, &choice, options->superblock == SUPERBLOCK_AT, sink);
+	ext_choice_clear(&choice);
+	return status;
 }
 
 /*

@@ -41,7 +41,10 @@ struct opened_image {
 	ext_block superblock_block;
 	ext_group copy_group;
 	enum superblock_source source;
-	char reason[200]; /* why not the primary, in words; empty when it is the primary */
+	uint8_t superblock_raw[EXT_SUPERBLOCK_SIZE]; /* a backup comes brought up to date */
+	unsigned doubts;           /* EXT_DOUBT_ bits about the primary */
+	ext_group replaced_groups; /* whose descriptors are not the primary table's */
+	char reason[200];	   /* why not the primary as it is stored, in words; else empty */
 
 	enum journal_state journal;
 	uint64_t transactions; /* replayed, or waiting to be */

@@ -10,6 +10,7 @@
 #include "bytes/endian.h"
 #include "layout/layout.h"
 #include "structure/filesystem.h"
+#include "structure/group.h"
 
 enum { CHECKSUM_AT = 0x1e };
 
@@ -25,8 +26,8 @@ struct ext_span ext_group_raw(const struct ext_filesystem *fs, ext_group group)
  * With gdt_csum alone: crc16 over UUID, group number and descriptor, checksum left out; it takes
  * the current UUID even where a checksum seed is stored.
  */
-static uint16_t descriptor_checksum(const struct ext_superblock *sb, ext_group group,
-				    struct ext_span raw)
+uint16_t group_descriptor_checksum(const struct ext_superblock *sb, ext_group group,
+				   struct ext_span raw)
 {
 	static const uint8_t zeros[2];
 	const size_t behind = CHECKSUM_AT + sizeof zeros;
@@ -81,12 +82,13 @@ void ext_group_locations(const struct ext_filesystem *fs, ext_group group,
 		descriptor->free_inodes |= (uint32_t)get(high->bg_free_inodes_count_hi) << 16;
 		descriptor->directories |= (uint32_t)get(high->bg_used_dirs_count_hi) << 16;
 		descriptor->itable_unused |= (uint32_t)get(high->bg_itable_unused_hi) << 16;
-		descriptor->block_bitmap_checksum |=
-			(uint32_t)get(high->bg_block_bitmap_csum_hi) << 16;
-		descriptor->inode_bitmap_checksum |=
-			(uint32_t)get(high->bg_inode_bitmap_csum_hi) << 16;
+		descriptor->block_bitmap_checksum |= (uint32_t)get(high->bg_block_bitmap_csum_hi)
+						     << 16;
+		descriptor->inode_bitmap_checksum |= (uint32_t)get(high->bg_inode_bitmap_csum_hi)
+						     << 16;
 	}
-	/* Flags and unused counts mean something only under a checksum; in a copy they are stale. */
+	/* Flags and unused counts mean something only under a checksum; in a copy they are stale.
+	 */
 	if (sb->has_group_csum && !fs->stale_descriptors)
 		descriptor->flags = get(raw->bg_flags);
 	else
@@ -101,7 +103,7 @@ void ext_group_read(const struct ext_filesystem *fs, ext_group group,
 	if (!descriptor->readable || !fs->superblock.has_group_csum)
 		return;
 	descriptor->checksum_computed =
-		descriptor_checksum(&fs->superblock, group, ext_group_raw(fs, group));
+		group_descriptor_checksum(&fs->superblock, group, ext_group_raw(fs, group));
 	descriptor->checksum = descriptor->checksum_stored == descriptor->checksum_computed
 				       ? EXT_CHECKSUM_OK
 				       : EXT_CHECKSUM_BAD;
