@@ -35,11 +35,8 @@ static int open_source(const struct options *options, struct opened_image *image
 	if (ext_source_open(image->path, &image->base, &error) != EXT_OK)
 		return fail(image, &error);
 	if (options->map) {
-		struct ext_source *const inner = image->base;
-
-		image->base = NULL;
-		if (ext_source_open_map(inner, options->map, &image->base, &error) != EXT_OK)
-			return fail(image, &error);
+		complain("--map is not there yet");
+		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_CLEAN;
 }

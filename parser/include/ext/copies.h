@@ -44,12 +44,13 @@ struct ext_copy {
 ext_group ext_copy_next_group(const struct ext_superblock *superblock, ext_group group);
 
 /*
- * Reads and judges the copy in `group` and its descriptor table by comparison with `reference`, a
- * superblock that is taken as right (1024 bytes, must decode). Whatever is wrong is in `copy`;
- * fails with MEMORY, or as ext_superblock_decode does on `reference`.
+ * Reads and judges the copy in `group` by comparison with `reference`, a superblock that is taken as
+ * right (1024 bytes, must decode); with `table` also the descriptor table that goes with it. What is
+ * wrong is in `copy`; fails with MEMORY, or as ext_superblock_decode does on `reference`.
  */
 enum ext_status ext_copy_read(struct ext_source *source, const uint8_t reference[1024],
-			      ext_group group, struct ext_copy *copy, struct ext_error *error);
+			      ext_group group, bool table, struct ext_copy *copy,
+			      struct ext_error *error);
 
 /* Do two superblocks name the same filesystem, by UUID, time of mkfs and hash seed? */
 bool ext_superblock_same_filesystem(const struct ext_superblock *a, const struct ext_superblock *b);
