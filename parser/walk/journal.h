@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is inside an open journal, for the files that scan, replay and look back: where the log's
+ * blocks lie, what was found in them, and a reader that takes them in large pieces.
+ */
+#ifndef WALK_JOURNAL_H
+#define WALK_JOURNAL_H
+
+#include <ext/journal.h>
+
+#include "structure/filesystem.h"
+#include "walk/revoke_table.h"
+
+/* Consecutive log blocks that lie one behind another. */
+struct log_run {
+	uint32_t log, length;
+	uint64_t offset; /* bytes, in the journal's source */
+};
+
+/* One logged copy, as small as it can be: a full journal has a quarter of a million. */
+struct logged_block {
+	uint32_t block_low;
+	uint16_t block_high;
+	uint16_t flags;       /* LOGGED_ bits */
+	uint32_t log;
+	uint32_t transaction; /* sequence, less that of the first; in a history, an index */
+};
+
+enum {
+	LOGGED_ESCAPED = 1,
+	LOGGED_BAD = 2,     /* its checksum is wrong */
+	LOGGED_REVOKED = 4, /* only in a history */
+	LOGGED_PROVEN = 8,  /* its checksum holds */
+};
+
+struct logged_list {
+	struct logged_block *blocks;
+	uint32_t count, capacity;
+};
+
+struct ext_journal {
+	const struct ext_filesystem *filesystem; /* borrowed */
+	struct ext_source *source;               /* borrowed */
+	struct ext_sink *sink;                   /* borrowed; may be NULL */
+	bool is_external;
+	struct log_run *runs;                    /* by log block */
+	uint32_t run_count, run_capacity;
+	bool has_superblock;
+	struct ext_journal_superblock superblock;
+	struct ext_journal_summary summary;
+	struct logged_list logged;               /* of complete transactions, in log order */
+	struct revoke_table revokes;
+};
+
+static inline ext_block logged_block_number(const struct logged_block *logged)
+{
+	return (uint64_t)logged->block_high << 32 | logged->block_low;
+}
+
+/* Appends; false without memory. Block numbers have 48 bits at most. */
+bool logged_list_add(struct logged_list *list, ext_block block, uint16_t flags, uint32_t log,
+		     uint32_t transaction);
+void logged_list_clear(struct logged_list *list);
+
+/* The place of a log block, for findings. */
+struct ext_place journal_place(const struct ext_journal *journal, uint32_t log);
+void journal_report(const struct ext_journal *journal, enum ext_problem problem, uint32_t log,
+		    uint64_t found, uint64_t low, uint64_t high);
+
+/* May a logged copy belong to this block: one of the filesystem, and not of the journal itself? */
+bool journal_block_may_be_logged(const struct ext_journal *journal, ext_block block);
+
+/* The log block `count` blocks behind `log`, around the end. */
+uint32_t journal_advance(const struct ext_journal *journal, uint32_t log, uint64_t count);
+
+/* Reads log blocks in large pieces (walk/journal_reader.c). */
+struct log_reader {
+	const struct ext_journal *journal;
+	uint8_t *buffer;
+	uint32_t capacity; /* blocks */
+	uint32_t first, count;
+};
+
+/*
+ * `ahead` says that all blocks will be asked for one after another; else few are read at a time.
+ * Fails with MEMORY.
+ */
+enum ext_status log_reader_init(struct log_reader *reader, const struct ext_journal *journal,
+				bool ahead, struct ext_error *error);
+void log_reader_clear(struct log_reader *reader);
+
+/* The bytes of a log block until the next call; NULL when it cannot be read. */
+const uint8_t *log_reader_block(struct log_reader *reader, uint32_t log);
+
+/* Replays the fast commits onto the overlay (walk/fast_commit_replay.c). */
+enum ext_status journal_replay_fast_commits(struct ext_journal *journal, struct ext_source *overlay,
+					    struct ext_journal_result *result,
+					    struct ext_error *error);
+
+/* Counts the fast commits that are complete (walk/fast_commit_scan.c). */
+enum ext_status journal_scan_fast_commits(struct ext_journal *journal, struct ext_error *error);
+
+/* First block of the fast-commit area, and one past its last; equal without one. */
+void journal_fast_commit_area(const struct ext_journal *journal, uint32_t *first, uint32_t *end);
+
+#endif

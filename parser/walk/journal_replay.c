@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replaying onto an overlay: every logged copy of a complete transaction is shown in the place of its
+ * block, unless it was revoked; then the fast commits; then both superblocks say that the recovery is
+ * done. Blocks are not copied: the overlay reads them from the log.  Doc: ext4/journal.rst.
+ */
+#include "config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "bytes/crc32c.h"
+#include "layout/layout.h"
+#include "walk/journal.h"
+
+enum {
+	ERROR_FIELDS_AT = 0x194, /* s_error_count ... s_mount_opts in the superblock */
+	ERROR_FIELDS_END = 0x200,
+};
+
+static enum ext_status replay_blocks(struct ext_journal *journal, struct ext_source *overlay,
+				     struct ext_journal_result *result, struct ext_error *error)
+{
+	static const uint8_t magic[4] = {0xc0, 0x3b, 0x39, 0x98};
+	const struct ext_superblock *sb = &journal->filesystem->superblock;
+	const uint64_t source_size = ext_source_size(overlay);
+
+	for (uint32_t i = 0; i < journal->logged.count; i++) {
+		const struct logged_block *logged = &journal->logged.blocks[i];
+		const ext_block block = logged_block_number(logged);
+		uint64_t from;
+		enum ext_status status;
+
+		if (revoke_table_covers(&journal->revokes, block, logged->transaction)) {
+			result->revoked++;
+			continue;
+		}
+		if (logged->flags & LOGGED_BAD) {
+			result->bad++;
+			continue;
+		}
+		/* An image that was cut has no place for it. */
+		if ((block + 1) << sb->block_size_log2 > source_size ||
+		    ext_journal_block_offset(journal, logged->log, &from, NULL) != EXT_OK) {
+			result->out_of_range++;
+			continue;
+		}
+		status = ext_overlay_redirect(overlay, block << sb->block_size_log2,
+					      journal->source, from,
+					      logged->flags & LOGGED_ESCAPED ? magic : NULL, error);
+		if (status != EXT_OK)
+			return status;
+		result->written++;
+	}
+	return EXT_OK;
+}
+
+/*
+ * What Linux writes into the superblock when recovery is done. It keeps the record of errors that
+ * the superblock had before, because the logged copy may be older.
+ */
+static enum ext_status finish_superblock(struct ext_journal *journal, struct ext_source *overlay,
+					 struct ext_error *error)
+{
+	uint8_t before[EXT_SUPERBLOCK_SIZE], after[EXT_SUPERBLOCK_SIZE];
+	struct ext_raw_superblock *raw = (struct ext_raw_superblock *)(void *)after;
+
+	if (ext_source_read(journal->filesystem->source, EXT_SUPERBLOCK_OFFSET, before,
+			    sizeof before, NULL) != EXT_OK ||
+	    ext_source_read(overlay, EXT_SUPERBLOCK_OFFSET, after, sizeof after, NULL) != EXT_OK ||
+	    get(raw->s_magic) != EXT_MAGIC)
+		return EXT_OK;
+	if (get(((const struct ext_raw_superblock *)(const void *)before)->s_magic) == EXT_MAGIC)
+		memcpy(after + ERROR_FIELDS_AT, before + ERROR_FIELDS_AT,
+		       ERROR_FIELDS_END - ERROR_FIELDS_AT);
+	put(&raw->s_feature_incompat,
+	    get(raw->s_feature_incompat) & ~(uint32_t)EXT_INCOMPAT_RECOVER);
+	if (journal->superblock.error_number != 0)
+		put(&raw->s_state, (uint16_t)(get(raw->s_state) | EXT_STATE_ERRORS));
+	if (get(raw->s_feature_ro_compat) & EXT_RO_METADATA_CSUM)
+		put(&raw->s_checksum,
+		    crc32c(UINT32_MAX, after, offsetof(struct ext_raw_superblock, s_checksum)));
+	return ext_overlay_write(overlay, EXT_SUPERBLOCK_OFFSET, after, sizeof after, error);
+}
+
+/* The log is empty now. An external journal is not on the overlay and stays as it is. */
+static enum ext_status finish_journal(struct ext_journal *journal, struct ext_source *overlay,
+				      struct ext_error *error)
+{
+	uint8_t bytes[sizeof(struct ext_raw_journal_superblock)];
+	struct ext_raw_journal_superblock *raw = (struct ext_raw_journal_superblock *)(void *)bytes;
+	uint64_t offset;
+
+	if (journal->is_external ||
+	    ext_journal_block_offset(journal, 0, &offset, NULL) != EXT_OK ||
+	    ext_source_read(overlay, offset, bytes, sizeof bytes, NULL) != EXT_OK)
+		return EXT_OK;
+	put(&raw->s_start, 0U);
+	put(&raw->s_sequence, journal->summary.end_sequence + 1);
+	put(&raw->s_errno, 0U);
+	if (journal->superblock.checksum_version >= 2) {
+		put(&raw->s_checksum, 0U);
+		put(&raw->s_checksum, crc32c(UINT32_MAX, bytes, sizeof bytes));
+	}
+	return ext_overlay_write(overlay, offset, bytes, sizeof bytes, error);
+}
+
+enum ext_status ext_journal_replay(struct ext_journal *journal, struct ext_source *overlay,
+				   struct ext_journal_result *result, struct ext_error *error)
+{
+	struct ext_journal_result unused;
+	enum ext_status status;
+
+	if (!result)
+		result = &unused;
+	*result = (struct ext_journal_result){0};
+	if (journal->summary.state != EXT_JOURNAL_DIRTY)
+		return EXT_OK;
+	status = ext_journal_scan(journal, error);
+	if (status == EXT_OK)
+		status = replay_blocks(journal, overlay, result, error);
+	if (status == EXT_OK)
+		status = finish_superblock(journal, overlay, error);
+	if (status == EXT_OK)
+		status = finish_journal(journal, overlay, error);
+	if (status == EXT_OK && journal->summary.fast_commit_records > 0)
+		status = journal_replay_fast_commits(journal, overlay, result, error);
+	return status;
+}
