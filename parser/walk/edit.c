@@ -29,9 +29,9 @@ struct cached_bitmap {
 
 struct ext_editor {
 	struct ext_filesystem *filesystem; /* ours: its descriptors are changed in place */
-	struct ext_source *overlay;        /* borrowed */
+	struct ext_source *overlay;	   /* borrowed */
 	struct cached_bitmap bitmaps[2];   /* by bitmap_kind */
-	uint8_t *changed;                  /* for each group */
+	uint8_t *changed;		   /* for each group */
 	ext_group copy_group;
 };
 
@@ -231,9 +231,10 @@ static void make_inode_bitmap(struct ext_editor *editor, ext_group group, uint8_
 	clear_flag(editor, group, EXT_GROUP_INODE_UNINIT);
 }
 
-/* The bitmap of `group` in the cache. One that was never initialised is made up only `to_change` it. */
-static enum ext_status load_bitmap(struct ext_editor *editor, enum bitmap_kind kind, ext_group group,
-				   bool to_change, struct ext_error *error)
+/* The bitmap of `group` in the cache. One that was never initialised is made up only `to_change`
+ * it. */
+static enum ext_status load_bitmap(struct ext_editor *editor, enum bitmap_kind kind,
+				   ext_group group, bool to_change, struct ext_error *error)
 {
 	struct cached_bitmap *cached = &editor->bitmaps[kind];
 	const uint16_t uninit =
@@ -268,11 +269,10 @@ static enum ext_status load_bitmap(struct ext_editor *editor, enum bitmap_kind k
 				*high = high_before;
 		}
 	} else {
-		status = kind == BLOCK_BITMAP
-				 ? ext_block_bitmap_read(editor->filesystem, group, cached->bytes,
-							 NULL, error)
-				 : ext_inode_bitmap_read(editor->filesystem, group, cached->bytes,
-							 NULL, error);
+		status = kind == BLOCK_BITMAP ? ext_block_bitmap_read(editor->filesystem, group,
+								      cached->bytes, NULL, error)
+					      : ext_inode_bitmap_read(editor->filesystem, group,
+								      cached->bytes, NULL, error);
 		if (status != EXT_OK)
 			return status;
 		cached->changed = false;
@@ -539,11 +539,11 @@ static enum ext_status finish_group(struct ext_editor *editor, ext_group group,
 	ext_group_read(editor->filesystem, group, &descriptor);
 	if (descriptor.checksum != EXT_CHECKSUM_NONE)
 		put(&descriptor_low(editor, group)->bg_checksum, descriptor.checksum_computed);
-	return ext_overlay_write(editor->overlay,
-				 (ext_descriptor_block(sb, editor->copy_group, index)
-				  << sb->block_size_log2) +
-					 in_block,
-				 descriptor_low(editor, group), sb->descriptor_size, error);
+	return ext_overlay_write(
+		editor->overlay,
+		(ext_descriptor_block(sb, editor->copy_group, index) << sb->block_size_log2) +
+			in_block,
+		descriptor_low(editor, group), sb->descriptor_size, error);
 }
 
 /* The superblock's own counts follow the descriptors, as they do after any mount. */
@@ -572,7 +572,8 @@ static enum ext_status finish_superblock(struct ext_editor *editor, struct ext_e
 	if (sb->has_metadata_csum)
 		put(&raw->s_checksum,
 		    crc32c(UINT32_MAX, bytes, offsetof(struct ext_raw_superblock, s_checksum)));
-	return ext_overlay_write(editor->overlay, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes, error);
+	return ext_overlay_write(editor->overlay, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes,
+				 error);
 }
 
 enum ext_status ext_editor_finish(struct ext_editor *editor, struct ext_error *error)

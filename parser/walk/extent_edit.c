@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One inode's extent tree, changed in memory. Where Linux has a choice, the same is chosen (where a
- * full leaf is split, when two extents become one, when a leaf moves back into the inode), because the
- * number of tree blocks shows in df.  Doc: ext4/ifork.rst, "Extent Tree".
+ * full leaf is split, when two extents become one, when a leaf moves back into the inode), because
+ * the number of tree blocks shows in df.  Doc: ext4/ifork.rst, "Extent Tree".
  */
 #include "config.h"
 
@@ -20,21 +20,21 @@ enum {
 	ENTRY_SIZE = 12,
 	ROOT_MAX = 4,
 	DEEPEST = 5,
-	NODES_MOST = 8192,         /* of one inode: what is larger is left alone */
+	NODES_MOST = 8192, /* of one inode: what is larger is left alone */
 	WRITTEN_MOST = 32768,
 	UNWRITTEN_MOST = 32767,
 };
 
 struct entry {
 	uint32_t logical;
-	uint32_t length;    /* extents */
-	uint64_t block;     /* data, or the node below */
-	uint32_t child;     /* index of the node below when it is loaded; 0 is the root, so: not */
+	uint32_t length; /* extents */
+	uint64_t block;	 /* data, or the node below */
+	uint32_t child;	 /* index of the node below when it is loaded; 0 is the root, so: not */
 	bool unwritten;
 };
 
 struct node {
-	ext_block block;    /* 0: the root, in the inode */
+	ext_block block; /* 0: the root, in the inode */
 	unsigned depth;
 	uint32_t count, max;
 	struct entry *entries;
@@ -55,8 +55,8 @@ struct extent_edit {
 /* The way from the root to a leaf: nodes, and the entry taken in each. */
 struct path {
 	uint32_t node[DEEPEST + 1];
-	int64_t at[DEEPEST + 1];  /* in the leaf: the last entry at or before the key, or -1 */
-	unsigned depth;           /* of the tree: the leaf is node[depth] */
+	int64_t at[DEEPEST + 1]; /* in the leaf: the last entry at or before the key, or -1 */
+	unsigned depth;		 /* of the tree: the leaf is node[depth] */
 };
 
 static bool is_reserved(const struct reserved_ranges *reserved, ext_block block, uint64_t length,
@@ -78,8 +78,7 @@ static bool is_reserved(const struct reserved_ranges *reserved, ext_block block,
 enum ext_status allocate_block(struct ext_editor *editor, const struct reserved_ranges *reserved,
 			       ext_block goal, ext_block *block, struct ext_error *error)
 {
-	const struct ext_superblock *sb =
-		ext_filesystem_superblock(ext_editor_filesystem(editor));
+	const struct ext_superblock *sb = ext_filesystem_superblock(ext_editor_filesystem(editor));
 	/* Each reserved range is jumped over at most twice, once on each side of the end. */
 	size_t tries = reserved ? 2 * reserved->count + 2 : 1;
 	ext_block found = 0, behind = 0;
@@ -138,7 +137,8 @@ static enum ext_status new_node(struct extent_edit *edit, unsigned depth, ext_bl
 static void decode_entry(const struct node *node, const uint8_t *bytes, struct entry *entry)
 {
 	if (node->depth == 0) {
-		const struct ext_raw_extent *raw = (const struct ext_raw_extent *)(const void *)bytes;
+		const struct ext_raw_extent *raw =
+			(const struct ext_raw_extent *)(const void *)bytes;
 		const uint32_t length = get(raw->ee_len);
 
 		*entry = (struct entry){
@@ -226,8 +226,7 @@ enum ext_status extent_edit_open(struct ext_editor *editor, ext_ino ino, uint8_t
 				 const struct reserved_ranges *reserved, struct extent_edit **edit,
 				 struct ext_error *error)
 {
-	const struct ext_superblock *sb =
-		ext_filesystem_superblock(ext_editor_filesystem(editor));
+	const struct ext_superblock *sb = ext_filesystem_superblock(ext_editor_filesystem(editor));
 	struct ext_raw_inode *core = (struct ext_raw_inode *)(void *)raw;
 	const struct ext_raw_extent_header *header =
 		(const struct ext_raw_extent_header *)(const void *)core->i_block;
@@ -247,8 +246,9 @@ enum ext_status extent_edit_open(struct ext_editor *editor, ext_ino ino, uint8_t
 		status = corrupt(new, 0, error);
 	else
 		status = load_node(
-			new, (struct ext_span){(const uint8_t *)core->i_block, sizeof core->i_block},
-			0, get(header->eh_depth), ROOT_MAX, &root, error);
+			new,
+			(struct ext_span){(const uint8_t *)core->i_block, sizeof core->i_block}, 0,
+			get(header->eh_depth), ROOT_MAX, &root, error);
 	if (status != EXT_OK) {
 		extent_edit_close(new);
 		return status;
@@ -300,8 +300,8 @@ static enum ext_status descend(struct extent_edit *edit, uint32_t logical, struc
 		if (edit->nodes[index].count == 0)
 			return corrupt(edit, edit->nodes[index].block, error);
 
-		const enum ext_status status = child_of(edit, index, path->at[level],
-							&path->node[level + 1], error);
+		const enum ext_status status =
+			child_of(edit, index, path->at[level], &path->node[level + 1], error);
 
 		if (status != EXT_OK)
 			return status;
@@ -465,7 +465,8 @@ static enum ext_status grow(struct extent_edit *edit, ext_block goal, struct ext
 		return ext_fail(error, EXT_LIMIT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
 	status = allocate_block(edit->editor, edit->reserved, goal, &block, error);
 	if (status == EXT_OK)
-		status = new_node(edit, edit->nodes[0].depth, block, block_max(edit), &index, error);
+		status =
+			new_node(edit, edit->nodes[0].depth, block, block_max(edit), &index, error);
 	if (status != EXT_OK)
 		return status;
 
@@ -492,8 +493,7 @@ static enum ext_status split_node(struct extent_edit *edit, uint32_t from, int64
 {
 	const unsigned depth = edit->nodes[from].depth;
 	ext_block block;
-	enum ext_status status =
-		allocate_block(edit->editor, edit->reserved, goal, &block, error);
+	enum ext_status status = allocate_block(edit->editor, edit->reserved, goal, &block, error);
 
 	if (status == EXT_OK)
 		status = new_node(edit, depth, block, block_max(edit), index, error);

@@ -2,7 +2,8 @@
 /*
  * Changing the extent tree of one inode in memory, as Linux changes it: insertion with merging and
  * splitting, removal with empty nodes given back. Nodes are loaded when an operation meets them and
- * written at the end. Blocks of data are the caller's; blocks of the tree are allocated and freed here.
+ * written at the end. Blocks of data are the caller's; blocks of the tree are allocated and freed
+ * here.
  */
 #ifndef WALK_EXTENT_EDIT_H
 #define WALK_EXTENT_EDIT_H
@@ -31,7 +32,8 @@ struct extent {
 
 struct extent_edit;
 
-/* `raw` is the whole inode, whose i_block holds the root; borrowed, changed by extent_edit_finish. */
+/* `raw` is the whole inode, whose i_block holds the root; borrowed, changed by extent_edit_finish.
+ */
 enum ext_status extent_edit_open(struct ext_editor *editor, ext_ino ino, uint8_t *raw,
 				 const struct reserved_ranges *reserved, struct extent_edit **edit,
 				 struct ext_error *error);
@@ -54,7 +56,8 @@ enum ext_status extent_edit_insert(struct extent_edit *edit, const struct extent
 enum ext_status extent_edit_remove(struct extent_edit *edit, uint32_t first, uint32_t last,
 				   bool free_data, struct ext_error *error);
 
-/* Writes changed nodes to the overlay and the root into the inode. The inode itself is not written. */
+/* Writes changed nodes to the overlay and the root into the inode. The inode itself is not written.
+ */
 enum ext_status extent_edit_finish(struct extent_edit *edit, struct ext_error *error);
 
 #endif

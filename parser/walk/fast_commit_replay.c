@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* Fast commits onto an overlay: to be filled in. */
 #include "config.h"
 #include "walk/journal.h"
 enum ext_status journal_replay_fast_commits(struct ext_journal *journal, struct ext_source *overlay,

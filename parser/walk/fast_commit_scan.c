@@ -25,7 +25,7 @@ struct area {
 	struct log_reader reader;
 	uint32_t log;
 	uint32_t checksum;
-	uint32_t records;  /* since the area's start, incomplete fast commits included */
+	uint32_t records; /* since the area's start, incomplete fast commits included */
 	bool ended;
 };
 
@@ -43,7 +43,8 @@ static void take_tail(struct area *area, const struct ext_fast_commit_record *re
 	struct ext_journal_summary *summary = &area->journal->summary;
 
 	if (record->sequence != summary->end_sequence) {
-		/* What an earlier round has left behind the last fast commit: the end, and normal. */
+		/* What an earlier round has left behind the last fast commit: the end, and normal.
+		 */
 		stop(area, EXT_NO_PROBLEM, 0, 0);
 	} else if (record->checksum != area->checksum) {
 		stop(area, EXT_FAST_COMMIT_CHECKSUM, record->checksum, area->checksum);
@@ -80,7 +81,8 @@ static void scan_block(struct area *area, struct ext_span block, bool is_first)
 	bool first = is_first;
 
 	ext_fast_commit_cursor_init(&cursor, &area->journal->filesystem->superblock, block);
-	while (!area->ended && (status = ext_fast_commit_next(&cursor, &record, &error)) == EXT_OK) {
+	while (!area->ended &&
+	       (status = ext_fast_commit_next(&cursor, &record, &error)) == EXT_OK) {
 		if (first && record.tag != EXT_FAST_COMMIT_HEAD) {
 			area->ended = true;
 			return;
@@ -91,8 +93,8 @@ static void scan_block(struct area *area, struct ext_span block, bool is_first)
 	if (status != EXT_CORRUPT || area->ended)
 		return;
 	/*
-	 * An area never used holds anything. Behind good fast commits, too, a wrong record is but the
-	 * end; only within one that has begun is it damage.
+	 * An area never used holds anything. Behind good fast commits, too, a wrong record is but
+	 * the end; only within one that has begun is it damage.
 	 */
 	if (first || area->records == area->journal->summary.fast_commit_records)
 		stop(area, EXT_NO_PROBLEM, 0, 0);

@@ -118,8 +118,7 @@ static enum ext_status trim_indirect(struct ext_editor *editor, const struct bor
 				     uint64_t keep, uint8_t *bytes, bool *empty,
 				     struct ext_error *error)
 {
-	const struct ext_superblock *sb =
-		ext_filesystem_superblock(ext_editor_filesystem(editor));
+	const struct ext_superblock *sb = ext_filesystem_superblock(ext_editor_filesystem(editor));
 	const uint64_t pointers = sb->block_size / 4;
 	uint64_t span = 1, first;
 	enum ext_status status;
@@ -155,8 +154,7 @@ static enum ext_status unlink_indirect(struct ext_editor *editor, uint8_t *root,
 				       const struct border_block *parent, ext_block block,
 				       uint8_t *bytes, struct ext_error *error)
 {
-	const struct ext_superblock *sb =
-		ext_filesystem_superblock(ext_editor_filesystem(editor));
+	const struct ext_superblock *sb = ext_filesystem_superblock(ext_editor_filesystem(editor));
 	enum ext_status status = ext_editor_mark_blocks(editor, block, 1, false, error);
 
 	if (status != EXT_OK)
@@ -186,7 +184,8 @@ static enum ext_status truncate_block_map(struct ext_editor *editor, const struc
 	struct ext_run run;
 	uint8_t *bytes = malloc(sb->block_size);
 	uint64_t start = DIRECT_POINTERS, span = 1;
-	enum ext_status status = bytes ? ext_mapping_new(fs, &mapping, error) : ext_no_memory(error);
+	enum ext_status status =
+		bytes ? ext_mapping_new(fs, &mapping, error) : ext_no_memory(error);
 
 	if (status != EXT_OK) {
 		free(bytes);
@@ -197,7 +196,8 @@ static enum ext_status truncate_block_map(struct ext_editor *editor, const struc
 		uint64_t cut = run.logical < keep ? keep - run.logical : 0;
 
 		if (run.kind == EXT_RUN_TREE && run.logical < keep) {
-			/* Of the blocks that begin before, the last of each depth is on the border. */
+			/* Of the blocks that begin before, the last of each depth is on the border.
+			 */
 			while (borders > 0 && border[borders - 1].depth <= run.depth)
 				borders--;
 			border[borders++] =
@@ -285,8 +285,7 @@ static void collect_values(struct ext_xattr_cursor *cursor, struct value_inodes 
 {
 	struct ext_xattr xattr;
 
-	while (values->count < XATTR_INODES_MOST &&
-	       ext_xattr_next(cursor, &xattr, NULL) == EXT_OK)
+	while (values->count < XATTR_INODES_MOST && ext_xattr_next(cursor, &xattr, NULL) == EXT_OK)
 		if (xattr.value_inode != 0)
 			values->inodes[values->count++] = xattr.value_inode;
 }
@@ -310,9 +309,8 @@ static enum ext_status release_xattr_block(struct ext_editor *editor, ext_block 
 		return ext_no_memory(error);
 	header = (struct ext_raw_xattr_header *)(void *)bytes;
 	status = ext_filesystem_read_blocks(fs, block, 1, bytes, error);
-	if (status == EXT_OK &&
-	    ext_xattr_block_begin(sb, (struct ext_span){bytes, sb->block_size}, &cursor, NULL) ==
-		    EXT_OK) {
+	if (status == EXT_OK && ext_xattr_block_begin(sb, (struct ext_span){bytes, sb->block_size},
+						      &cursor, NULL) == EXT_OK) {
 		const uint32_t references = get(header->h_refcount);
 
 		if (references > 1) {
@@ -341,8 +339,7 @@ static enum ext_status release_xattr_block(struct ext_editor *editor, ext_block 
 static enum ext_status release_inode(struct ext_editor *editor, const struct ext_inode *inode,
 				     uint8_t *raw, uint64_t *freed, struct ext_error *error)
 {
-	const struct ext_superblock *sb =
-		ext_filesystem_superblock(ext_editor_filesystem(editor));
+	const struct ext_superblock *sb = ext_filesystem_superblock(ext_editor_filesystem(editor));
 	struct ext_raw_inode *core = (struct ext_raw_inode *)(void *)raw;
 	uint64_t blocks = 0;
 	enum ext_status status = inode_mark_mapped(editor, inode, false, &blocks, error);

@@ -18,8 +18,8 @@
 
 enum {
 	SUPERBLOCK_BYTES = 1024,
-	BACKUP_IS_BLOCKS = 1,     /* s_jnl_backup_type */
-	BACKUP_SIZE_HIGH = 15,    /* in s_jnl_blocks, behind 15 words of i_block */
+	BACKUP_IS_BLOCKS = 1,  /* s_jnl_backup_type */
+	BACKUP_SIZE_HIGH = 15, /* in s_jnl_blocks, behind 15 words of i_block */
 	BACKUP_SIZE_LOW = 16,
 	EXTENT_MAGIC = 0xf30a,
 	SUPERBLOCK_CHECKSUM_AT = 0x3fc,
@@ -87,7 +87,8 @@ bool logged_list_add(struct logged_list *list, ext_block block, uint16_t flags, 
 		     uint32_t transaction)
 {
 	if (list->count == list->capacity) {
-		const uint32_t capacity = list->capacity ? list->capacity + list->capacity / 2 : 256;
+		const uint32_t capacity =
+			list->capacity ? list->capacity + list->capacity / 2 : 256;
 		struct logged_block *blocks =
 			realloc(list->blocks, (size_t)capacity * sizeof *blocks);
 
@@ -126,8 +127,7 @@ static bool add_run(struct ext_journal *journal, uint32_t log, uint32_t length, 
 	}
 	if (journal->run_count == journal->run_capacity) {
 		const uint32_t capacity = journal->run_capacity ? journal->run_capacity * 2 : 16;
-		struct log_run *runs =
-			realloc(journal->runs, (size_t)capacity * sizeof *runs);
+		struct log_run *runs = realloc(journal->runs, (size_t)capacity * sizeof *runs);
 
 		if (!runs)
 			return false;

@@ -21,14 +21,14 @@ struct log_run {
 struct logged_block {
 	uint32_t block_low;
 	uint16_t block_high;
-	uint16_t flags;       /* LOGGED_ bits */
+	uint16_t flags; /* LOGGED_ bits */
 	uint32_t log;
 	uint32_t transaction; /* sequence, less that of the first; in a history, an index */
 };
 
 enum {
 	LOGGED_ESCAPED = 1,
-	LOGGED_BAD = 2,     /* its checksum is wrong */
+	LOGGED_BAD = 2,	    /* its checksum is wrong */
 	LOGGED_REVOKED = 4, /* only in a history */
 	LOGGED_PROVEN = 8,  /* its checksum holds */
 };
@@ -40,15 +40,15 @@ struct logged_list {
 
 struct ext_journal {
 	const struct ext_filesystem *filesystem; /* borrowed */
-	struct ext_source *source;               /* borrowed */
-	struct ext_sink *sink;                   /* borrowed; may be NULL */
+	struct ext_source *source;		 /* borrowed */
+	struct ext_sink *sink;			 /* borrowed; may be NULL */
 	bool is_external;
-	struct log_run *runs;                    /* by log block */
+	struct log_run *runs; /* by log block */
 	uint32_t run_count, run_capacity;
 	bool has_superblock;
 	struct ext_journal_superblock superblock;
 	struct ext_journal_summary summary;
-	struct logged_list logged;               /* of complete transactions, in log order */
+	struct logged_list logged; /* of complete transactions, in log order */
 	struct revoke_table revokes;
 };
 

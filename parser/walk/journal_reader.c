@@ -85,9 +85,8 @@ const uint8_t *log_reader_block(struct log_reader *reader, uint32_t log)
 
 		if (count > reader->capacity)
 			count = reader->capacity;
-		if (ext_source_read(reader->journal->source,
-				    run->offset + (uint64_t)in_run * size, reader->buffer,
-				    (size_t)count * size, NULL) != EXT_OK) {
+		if (ext_source_read(reader->journal->source, run->offset + (uint64_t)in_run * size,
+				    reader->buffer, (size_t)count * size, NULL) != EXT_OK) {
 			/* One bad sector must not hide the blocks around it. */
 			count = 1;
 			if (ext_source_read(reader->journal->source,

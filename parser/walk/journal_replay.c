@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replaying onto an overlay: every logged copy of a complete transaction is shown in the place of its
- * block, unless it was revoked; then the fast commits; then both superblocks say that the recovery is
- * done. Blocks are not copied: the overlay reads them from the log.  Doc: ext4/journal.rst.
+ * Replaying onto an overlay: every logged copy of a complete transaction is shown in the place of
+ * its block, unless it was revoked; then the fast commits; then both superblocks say that the
+ * recovery is done. Blocks are not copied: the overlay reads them from the log.  Doc:
+ * ext4/journal.rst.
  */
 #include "config.h"
 
@@ -91,8 +92,7 @@ static enum ext_status finish_journal(struct ext_journal *journal, struct ext_so
 	struct ext_raw_journal_superblock *raw = (struct ext_raw_journal_superblock *)(void *)bytes;
 	uint64_t offset;
 
-	if (journal->is_external ||
-	    ext_journal_block_offset(journal, 0, &offset, NULL) != EXT_OK ||
+	if (journal->is_external || ext_journal_block_offset(journal, 0, &offset, NULL) != EXT_OK ||
 	    ext_source_read(overlay, offset, bytes, sizeof bytes, NULL) != EXT_OK)
 		return EXT_OK;
 	put(&raw->s_start, 0U);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One pass over the log from its tail: which transactions are complete, what they hold, where and why
- * the log ends. The kernel makes three passes; here the revoke records and the places of the logged
- * copies are kept from the first one, so that no block is read twice.
- * Doc: ext4/journal.rst; the judgement of bad checksums follows the kernel's recovery.
+ * One pass over the log from its tail: which transactions are complete, what they hold, where and
+ * why the log ends. The kernel makes three passes; here the revoke records and the places of the
+ * logged copies are kept from the first one, so that no block is read twice. Doc: ext4/journal.rst;
+ * the judgement of bad checksums follows the kernel's recovery.
  */
 #include "config.h"
 
@@ -18,13 +18,13 @@ enum { CHECKSUM_IS_CRC32 = 1, CHECKSUM_SIZE = 4 };
 struct scan {
 	struct ext_journal *journal;
 	struct log_reader reader;
-	uint8_t *descriptor;        /* a copy: the reader's buffer moves on */
-	uint32_t next;              /* log block to read */
-	uint32_t sequence;          /* transaction expected */
-	uint64_t consumed;          /* blocks since the tail */
-	uint64_t last_commit_time;  /* nanoseconds */
-	uint32_t checksum;          /* version 1: of the transaction so far */
-	bool suspicious;            /* a checksum was wrong: the next commit decides what that means */
+	uint8_t *descriptor;	   /* a copy: the reader's buffer moves on */
+	uint32_t next;		   /* log block to read */
+	uint32_t sequence;	   /* transaction expected */
+	uint64_t consumed;	   /* blocks since the tail */
+	uint64_t last_commit_time; /* nanoseconds */
+	uint32_t checksum;	   /* version 1: of the transaction so far */
+	bool suspicious; /* a checksum was wrong: the next commit decides what that means */
 	uint32_t suspicious_block;
 
 	/* What the transaction in progress has added. */
@@ -59,9 +59,9 @@ static enum ext_status take_block(struct scan *scan, const struct ext_journal_ta
 			flags |= LOGGED_BAD;
 		} else if (sb->checksum_version == 1) {
 			scan->checksum = crc32_be(scan->checksum, bytes, sb->block_size);
-		} else if (ext_journal_tag_checksum(
-				   sb, tag, scan->sequence,
-				   (struct ext_span){bytes, sb->block_size}) == EXT_CHECKSUM_BAD) {
+		} else if (ext_journal_tag_checksum(sb, tag, scan->sequence,
+						    (struct ext_span){bytes, sb->block_size}) ==
+			   EXT_CHECKSUM_BAD) {
 			flags |= LOGGED_BAD;
 		}
 	}
@@ -120,7 +120,8 @@ static enum ext_status take_revokes(struct scan *scan, struct ext_error *error)
 	}
 	if (ext_journal_revoke_cursor_init(&cursor, sb, block, journal_place(journal, scan->next),
 					   &fault) != EXT_OK) {
-		/* Linux gives up later, in its second pass; what the log says from here on is void. */
+		/* Linux gives up later, in its second pass; what the log says from here on is void.
+		 */
 		if (!scan->suspicious) {
 			const struct ext_finding finding = ext_finding_of_error(&fault);
 
@@ -193,8 +194,8 @@ static bool take_commit(struct scan *scan, enum ext_status *status, struct ext_e
 
 	ext_journal_commit_decode(sb, block, &commit);
 	/*
-	 * Blocks of an older log can stand where the new one ends, with sequence numbers that fit. The
-	 * commit time tells: going back in time, this is the past and the log has ended.
+	 * Blocks of an older log can stand where the new one ends, with sequence numbers that fit.
+	 * The commit time tells: going back in time, this is the past and the log has ended.
 	 */
 	const bool is_past = commit.nanoseconds < scan->last_commit_time;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole recovery in its order: journal, fast commits, orphans; with the overlay that it needs, and
- * only when there is something to do.
+ * The whole recovery in its order: journal, fast commits, orphans; with the overlay that it needs,
+ * and only when there is something to do.
  */
 #include "config.h"
 
@@ -47,10 +47,9 @@ static enum ext_status open_overlay(struct ext_recovery *recovery, struct ext_er
 static enum ext_status recover(struct ext_recovery *recovery,
 			       const struct ext_recovery_options *options, struct ext_error *error)
 {
-	const bool is_dirty =
-		ext_journal_summary(recovery->journal)->state == EXT_JOURNAL_DIRTY;
-	struct ext_open_options open = options->open ? *options->open
-						     : (struct ext_open_options){0};
+	const bool is_dirty = ext_journal_summary(recovery->journal)->state == EXT_JOURNAL_DIRTY;
+	struct ext_open_options open =
+		options->open ? *options->open : (struct ext_open_options){0};
 	enum ext_status status = EXT_OK;
 
 	if (is_dirty) {
@@ -68,7 +67,8 @@ static enum ext_status recover(struct ext_recovery *recovery,
 	if (status != EXT_OK)
 		return status;
 	status = ext_orphans_finish(recovery->overlay, &open, &recovery->orphan_result, error);
-	/* After a replay from a damaged log the superblock may be no good; its reader will say so. */
+	/* After a replay from a damaged log the superblock may be no good; its reader will say so.
+	 */
 	return status == EXT_MEMORY ? status : EXT_OK;
 }
 

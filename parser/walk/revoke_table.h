@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Revoke records of a log: for each block the latest transaction that says "do not write older copies
- * of it". A sorted array with an unsorted end, put in order when it is full, so that memory follows
- * the number of different blocks.
+ * Revoke records of a log: for each block the latest transaction that says "do not write older
+ * copies of it". A sorted array with an unsorted end, put in order when it is full, so that memory
+ * follows the number of different blocks.
  */
 #ifndef WALK_REVOKE_TABLE_H
 #define WALK_REVOKE_TABLE_H
@@ -22,7 +22,6 @@ struct revoke_table {
 
 /* False without memory. */
 bool revoke_table_add(struct revoke_table *table, ext_block block, uint32_t transaction);
-
 
 /* Sorts, and keeps the latest record of each block. To be called before looking up. */
 void revoke_table_sort(struct revoke_table *table);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints an image's tree in a canonical form, one line a path, to be compared with what the kernel
- * shows: `tree [-j JOURNAL] [-n] [-o] IMAGE`. -n ignores the journal, -o leaves the orphans alone. Line:
+ * shows: `tree [-j JOURNAL] [-n] [-o] IMAGE`. -n ignores the journal, -o leaves the orphans alone.
+ * Line:
  *
  *   path type mode links uid gid size mtime ctime device|target|sha256|- xattrs|-
  *
@@ -106,8 +107,8 @@ static void print_content(struct walk *walk, const struct ext_inode *inode)
 	while (offset < inode->size) {
 		size_t got = 0;
 
-		if (ext_file_read(walk->mapping, inode, offset, walk->buffer, PIECE, &got, &error) !=
-			    EXT_OK ||
+		if (ext_file_read(walk->mapping, inode, offset, walk->buffer, PIECE, &got,
+				  &error) != EXT_OK ||
 		    got == 0) {
 			printf("unreadable");
 			return;
@@ -311,8 +312,7 @@ int main(int argc, char **argv)
 	int option;
 
 	while ((option = getopt(argc, argv, "j:no")) != -1) {
-		if (option == 'j' &&
-		    ext_source_open(optarg, &journal_source, &error) != EXT_OK)
+		if (option == 'j' && ext_source_open(optarg, &journal_source, &error) != EXT_OK)
 			die(optarg, &error);
 		else if (option == 'n')
 			ignore = true;
