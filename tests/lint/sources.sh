@@ -31,7 +31,7 @@ for file in $sources; do
 	case $file in
 	tests/lint/sources.sh) continue ;;
 	esac
-	if grep -nE '/(work|farm|root|home)/[a-z]' "$file"; then
+	if grep -nE '/(work|farm|root)/[a-z]' "$file"; then
 		complain "$file: a path of somebody's machine"
 	fi
 	if grep -nE '[ 	]+$' "$file"; then
