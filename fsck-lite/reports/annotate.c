@@ -269,7 +269,7 @@ void annotate_range(struct annotate *annotate, const char *name, size_t at, size
 {
 	const struct ext_layout *const layout = ext_layout_by_name(name);
 
-	if (!layout || at > annotate->bytes.size || from > annotate->bytes.size - at)
+	if (!layout || at > annotate->bytes.size || from >= annotate->bytes.size - at)
 		return;
 	dump_up_to(annotate, at + from);
 	if (!annotate->json)
