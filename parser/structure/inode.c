@@ -275,7 +275,7 @@ bool ext_inode_maps_blocks(const struct ext_inode *inode)
 		return !ext_inode_is_fast_symlink(inode);
 	case EXT_TYPE_UNKNOWN:
 		/* Reserved inodes have no mode; some of them map blocks. */
-		return inode->mode == 0;
+		return inode->mode == 0 && inode->number <= EXT_INO_REPLICA;
 	case EXT_TYPE_CHARACTER:
 	case EXT_TYPE_BLOCK:
 	case EXT_TYPE_FIFO:

@@ -94,6 +94,13 @@ enum ext_status ext_inode_read(const struct ext_filesystem *filesystem, ext_ino 
 void ext_inode_decode(const struct ext_superblock *superblock, ext_ino ino, const uint8_t *raw,
 		      struct ext_inode *inode);
 
+/* Neither mode nor links: an inode that nothing uses. For scans, before anything is decoded. */
+static inline bool ext_inode_is_unused(const uint8_t *raw)
+{
+	/* i_mode at byte 0, i_links_count at byte 26. */
+	return (raw[0] | raw[1] | raw[26] | raw[27]) == 0;
+}
+
 /* Whether the checksum of a raw inode holds; `stored` and `computed` may be NULL. */
 enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *superblock, ext_ino ino,
 					   const uint8_t *raw, uint32_t *stored, uint32_t *computed);

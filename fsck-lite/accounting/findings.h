@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Collects findings from any number of threads: counts all, keeps the first `most` of each problem
+ * in the order of the disk, so that the report is the same whatever the order of arrival.
+ */
+#ifndef ACCOUNTING_FINDINGS_H
+#define ACCOUNTING_FINDINGS_H
+
+#include <ext/error.h>
+
+struct findings;
+
+/* NULL when there is no memory. */
+struct findings *findings_new(uint64_t most);
+void findings_free(struct findings *findings);
+
+/* The sink that feeds the collection; thread-safe. */
+struct ext_sink *findings_sink(struct findings *findings);
+
+/* Problems that are to be neither kept nor counted; borrowed, an entry for each problem. NULL: none. */
+void findings_ignore(struct findings *findings, const bool *ignored);
+
+/* How many findings of `problem`, or of `severity`, there were. */
+uint64_t findings_count(const struct findings *findings, enum ext_problem problem);
+uint64_t findings_count_severity(const struct findings *findings, enum ext_severity severity);
+
+/*
+ * Puts what was kept in order; call once all is collected. Then `findings_next` gives one after
+ * another (start with *position 0): by problem, in the order of problem.def, then by place.
+ * False at the end.
+ */
+void findings_sort(struct findings *findings);
+bool findings_next(const struct findings *findings, uint64_t *position, struct ext_finding *finding);
+
+/* Some findings could not be kept for want of memory. */
+bool findings_incomplete(const struct findings *findings);
+
+#endif

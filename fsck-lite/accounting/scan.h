@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The passes of a survey, in the order in which survey.c runs them. */
+#ifndef ACCOUNTING_SCAN_H
+#define ACCOUNTING_SCAN_H
+
+#include "accounting/claims.h"
+
+/* The owner class of an inode by number and type, as long as it is reached. */
+enum owner scan_owner(const struct survey *survey, const struct ext_inode *inode);
+
+/* Claims all that one inode owns; fills `facts` (not is_used). */
+void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
+		      const struct ext_inode *inode, enum owner owner, struct inode_facts *facts,
+		      struct survey_observer *observer, struct ext_sink *sink);
+
+enum ext_status scan_orphans(struct survey *survey, struct block_set *orphans, struct ext_error *error);
+enum ext_status scan_inodes(struct survey *survey, const struct block_set *orphans,
+			    struct ext_error *error);
+enum ext_status scan_directories(struct survey *survey, struct ext_error *error);
+
+/* Which directories and inodes the root reaches. */
+enum ext_status scan_reach(struct survey *survey, struct ext_error *error);
+
+/* Owners again where classes moved: lost inodes, orphans, blocks with two owners. */
+enum ext_status scan_recount(struct survey *survey, struct ext_error *error);
+
+/* Bitmaps and counts against the owners. */
+enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error);
+
+/* Reads all blocks of the directories for which `wanted` is true, in disk order, entry by entry. */
+struct directory_visitor {
+	bool (*wanted)(const struct directory *directory);
+	void (*entry)(struct survey *survey, const struct directory *directory,
+		      const struct ext_dirent *entry);
+};
+enum ext_status scan_entries(struct survey *survey, const struct directory_visitor *visitor,
+			     struct ext_error *error);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bitmaps and counts against what the survey found: blocks and inodes marked used that nobody owns,
+ * and, worse, the other way round. Bitmaps that lie side by side (flex_bg) are read together.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "accounting/scan.h"
+
+enum { READ_SIZE = 128 * 1024 };
+
+/* A reader that keeps a stretch of blocks: the bitmaps of following groups are mostly in it. */
+struct reader {
+	uint8_t *buffer;
+	uint64_t start, filled; /* blocks */
+};
+
+struct bitmap_pass {
+	struct survey *survey;
+	struct reader block_reader, inode_reader;
+};
+
+struct difference {
+	uint64_t marked_only, owned_only; /* bits */
+	uint64_t first_marked, first_owned; /* bit in the group */
+	uint64_t free;                    /* zero bits of the bitmap on disk */
+	uint64_t owned;                   /* bits that should be set */
+};
+
+static void report(struct survey *survey, enum ext_problem problem, enum ext_structure structure,
+		   ext_group group, ext_block block, uint64_t found, uint64_t low)
+{
+	struct ext_finding finding = {.problem = problem,
+				      .place = {.structure = structure,
+						.has = EXT_HAS_GROUP,
+						.group = group},
+				      .found = found,
+				      .low = low,
+				      .high = low};
+
+	if (block != 0) {
+		finding.place.has |= EXT_HAS_BLOCK;
+		finding.place.block = block;
+	}
+	ext_report(survey->options.sink, &finding);
+}
+
+/* The bytes of a bitmap block, read with its neighbours; NULL when it cannot be read. */
+static const uint8_t *load(struct survey *survey, struct reader *reader, ext_block block)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	uint64_t count = READ_SIZE >> sb->block_size_log2;
+
+	if (block >= reader->start && block < reader->start + reader->filled)
+		return reader->buffer + ((block - reader->start) << sb->block_size_log2);
+	if (block <= sb->first_data_block || block >= sb->block_count)
+		return NULL;
+	/* Far ahead only where flex_bg packs bitmaps. */
+	if (sb->log_groups_per_flex == 0 || count == 0)
+		count = 1;
+	if (sb->log_groups_per_flex < 6 && count > (uint64_t)1 << sb->log_groups_per_flex)
+		count = (uint64_t)1 << sb->log_groups_per_flex;
+	if (count > sb->block_count - block)
+		count = sb->block_count - block;
+	reader->start = block;
+	reader->filled = count;
+	if (ext_filesystem_read_blocks(survey->filesystem, block, (uint32_t)count, reader->buffer,
+				       NULL) == EXT_OK)
+		return reader->buffer;
+	reader->filled = 1;
+	if (ext_filesystem_read_blocks(survey->filesystem, block, 1, reader->buffer, NULL) ==
+	    EXT_OK)
+		return reader->buffer;
+	reader->filled = 0;
+	return NULL;
+}
+
+static uint64_t word_of(const uint8_t *bitmap, uint64_t bit, uint64_t bits)
+{
+	uint64_t word = 0;
+	const uint64_t bytes = (bits + 7) / 8;
+
+	for (unsigned i = 0; i < 8 && bit / 8 + i < bytes; i++)
+		word |= (uint64_t)bitmap[bit / 8 + i] << 8 * i;
+	return word;
+}
+
+static unsigned bits_in(uint64_t word)
+{
+	unsigned count = 0;
+
+	for (; word != 0; word &= word - 1)
+		count++;
+	return count;
+}
+
+static unsigned lowest(uint64_t word)
+{
+	unsigned bit = 0;
+
+	while ((word >> bit & 1) == 0)
+		bit++;
+	return bit;
+}
+
+/* Adds 64 bits of comparison at `bit`; `mask` tells which of them exist. */
+static void compare_word(struct difference *difference, uint64_t bit, uint64_t marked,
+			 uint64_t owned, uint64_t mask)
+{
+	const uint64_t marked_only = marked & ~owned & mask, owned_only = owned & ~marked & mask;
+
+	if (marked_only != 0) {
+		if (difference->marked_only == 0)
+			difference->first_marked = bit + lowest(marked_only);
+		difference->marked_only += bits_in(marked_only);
+	}
+	if (owned_only != 0) {
+		if (difference->owned_only == 0)
+			difference->first_owned = bit + lowest(owned_only);
+		difference->owned_only += bits_in(owned_only);
+	}
+	if ((~marked & mask) == mask && mask == UINT64_MAX)
+		difference->free += 64;
+	else
+		difference->free += bits_in(~marked & mask);
+}
+
+static uint64_t mask_for(uint64_t bit, uint64_t bits)
+{
+	return bits - bit >= 64 ? UINT64_MAX : ((uint64_t)1 << (bits - bit)) - 1;
+}
+
+static bool padding_is_set(const uint8_t *bitmap, uint64_t from, uint64_t bits)
+{
+	for (; from < bits && from % 8 != 0; from++)
+		if (!ext_bit_is_set(bitmap, (uint32_t)from))
+			return false;
+	for (uint64_t byte = from / 8; byte < bits / 8; byte++)
+		if (bitmap[byte] != UINT8_MAX)
+			return false;
+	return true;
+}
+
+/* How many clusters a group has: the last one may be short. */
+static uint64_t clusters_of(const struct ext_superblock *sb, ext_group group)
+{
+	return ((uint64_t)ext_group_block_count(sb, group) + sb->cluster_blocks - 1) >>
+	       sb->cluster_log2;
+}
+
+static void report_unreadable(struct survey *survey, enum ext_structure structure, ext_group group,
+			      ext_block block)
+{
+	survey->bitmaps_unreadable++;
+	/* A place outside of the filesystem was reported with the layout. */
+	if (block > survey->superblock->first_data_block && block < survey->superblock->block_count)
+		report(survey, EXT_BITMAP_UNREADABLE, structure, group, block, 0, 0);
+}
+
+static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
+			       const struct ext_group_descriptor *descriptor,
+			       struct difference *difference)
+{
+	struct survey *survey = pass->survey;
+	const struct ext_superblock *sb = survey->superblock;
+	const uint64_t clusters = clusters_of(sb, group);
+	const uint64_t base = ext_group_first_block(sb, group) >> sb->cluster_log2;
+	const uint8_t *bitmap;
+
+	if (descriptor->flags & EXT_GROUP_BLOCK_UNINIT) {
+		/* What lies on disk means nothing: the layout alone is in use. */
+		difference->owned = block_set_count(&survey->owned, base, clusters);
+		difference->free = clusters - survey->group_fixed[group];
+		if (difference->owned > survey->group_fixed[group])
+			difference->owned_only = difference->owned - survey->group_fixed[group];
+		return;
+	}
+	bitmap = load(survey, &pass->block_reader, descriptor->block_bitmap);
+	if (!bitmap) {
+		report_unreadable(survey, EXT_AT_BLOCK_BITMAP, group, descriptor->block_bitmap);
+		difference->owned = block_set_count(&survey->owned, base, clusters);
+		difference->free = clusters - difference->owned;
+		return;
+	}
+	if (ext_bitmap_checksum(sb, bitmap, sb->clusters_per_group,
+				descriptor->block_bitmap_checksum) == EXT_CHECKSUM_BAD)
+		report(survey, EXT_BLOCK_BITMAP_CHECKSUM, EXT_AT_BLOCK_BITMAP, group,
+		       descriptor->block_bitmap, 0, 0);
+	for (uint64_t bit = 0; bit < clusters; bit += 64)
+		compare_word(difference, bit, word_of(bitmap, bit, clusters),
+			     block_set_word(&survey->owned, base + bit), mask_for(bit, clusters));
+	difference->owned = clusters - difference->free - difference->marked_only +
+			    difference->owned_only;
+	if (!padding_is_set(bitmap, clusters, (uint64_t)8 * sb->block_size))
+		report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
+		       descriptor->block_bitmap, 0, 0);
+}
+
+/* 64 inodes from `first` on, as the bits that their bitmap should have. */
+static uint64_t inodes_word(const struct survey *survey, ext_ino first, uint64_t mask)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	uint64_t word = 0;
+
+	for (unsigned i = 0; i < 64 && (mask >> i & 1); i++) {
+		const ext_ino ino = first + i;
+
+		if (ino < sb->first_inode ||
+		    (inode_states_get(&survey->inodes, ino) & STATE_USED) != 0)
+			word |= (uint64_t)1 << i;
+	}
+	return word;
+}
+
+static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
+			       const struct ext_group_descriptor *descriptor,
+			       struct difference *difference)
+{
+	struct survey *survey = pass->survey;
+	const struct ext_superblock *sb = survey->superblock;
+	const ext_ino base = group * sb->inodes_per_group + 1;
+	const uint64_t inodes = sb->inodes_per_group;
+	const bool uninit = (descriptor->flags & EXT_GROUP_INODE_UNINIT) != 0;
+	const uint8_t *bitmap = NULL;
+
+	if (!uninit) {
+		bitmap = load(survey, &pass->inode_reader, descriptor->inode_bitmap);
+		if (!bitmap) {
+			report_unreadable(survey, EXT_AT_INODE_BITMAP, group,
+					  descriptor->inode_bitmap);
+		} else {
+			if (ext_bitmap_checksum(sb, bitmap, sb->inodes_per_group,
+						descriptor->inode_bitmap_checksum) ==
+			    EXT_CHECKSUM_BAD)
+				report(survey, EXT_INODE_BITMAP_CHECKSUM, EXT_AT_INODE_BITMAP,
+				       group, descriptor->inode_bitmap, 0, 0);
+			if (!padding_is_set(bitmap, inodes, (uint64_t)8 * sb->block_size))
+				report(survey, EXT_INODE_BITMAP_PADDING, EXT_AT_INODE_BITMAP,
+				       group, descriptor->inode_bitmap, 0, 0);
+		}
+	}
+	/* Nothing is in use in a group that was never begun, unless it holds reserved inodes. */
+	if (uninit && group != 0 && !inode_states_any(&survey->inodes, group)) {
+		difference->free = inodes;
+		return;
+	}
+	for (uint64_t bit = 0; bit < inodes; bit += 64) {
+		const uint64_t mask = mask_for(bit, inodes);
+		const uint64_t owned = inodes_word(survey, base + (ext_ino)bit, mask);
+		const uint64_t marked = bitmap	 ? word_of(bitmap, bit, inodes)
+					: uninit ? 0
+						 : owned;
+
+		compare_word(difference, bit, marked, owned, mask);
+	}
+	difference->owned =
+		inodes - difference->free - difference->marked_only + difference->owned_only;
+}
+
+static void check_group(struct bitmap_pass *pass, ext_group group)
+{
+	struct survey *survey = pass->survey;
+	const struct ext_superblock *sb = survey->superblock;
+	const uint64_t clusters = clusters_of(sb, group);
+	struct difference blocks = {0}, inodes = {0};
+	struct ext_group_descriptor descriptor;
+	ext_block place;
+
+	ext_group_read(survey->filesystem, group, &descriptor);
+	if (descriptor.checksum == EXT_CHECKSUM_BAD)
+		descriptor.flags = 0;
+	check_block_bitmap(pass, group, &descriptor, &blocks);
+	check_inode_bitmap(pass, group, &descriptor, &inodes);
+
+	survey->bitmaps_free_blocks += blocks.free << sb->cluster_log2;
+	survey->bitmaps_free_inodes += inodes.free;
+	survey->descriptors_free_blocks += (uint64_t)descriptor.free_clusters << sb->cluster_log2;
+	survey->descriptors_free_inodes += descriptor.free_inodes;
+	survey->owners[OWNER_LEAKED] += blocks.marked_only << sb->cluster_log2;
+	survey->used_but_marked_free += blocks.owned_only << sb->cluster_log2;
+
+	place = ext_group_first_block(sb, group);
+	if (blocks.marked_only > 0)
+		report(survey, EXT_BLOCK_LEAKED, EXT_AT_BLOCK_BITMAP, group,
+		       place + (blocks.first_marked << sb->cluster_log2),
+		       blocks.marked_only << sb->cluster_log2, 0);
+	if (blocks.owned_only > 0)
+		report(survey, EXT_BLOCK_MARKED_FREE, EXT_AT_BLOCK_BITMAP, group,
+		       place + (blocks.first_owned << sb->cluster_log2),
+		       blocks.owned_only << sb->cluster_log2, 0);
+	if (inodes.marked_only > 0)
+		report(survey, EXT_INODE_MARKED_USED, EXT_AT_INODE_BITMAP, group, 0,
+		       inodes.marked_only, 0);
+	if (inodes.owned_only > 0)
+		report(survey, EXT_INODE_MARKED_FREE, EXT_AT_INODE_BITMAP, group, 0,
+		       inodes.owned_only, 0);
+	if (!descriptor.readable || survey->filesystem == NULL)
+		return;
+	/* A stale table (of a backup) has old counts by design. */
+	if (ext_filesystem_is_stale(survey->filesystem))
+		return;
+	if (descriptor.free_clusters != clusters - blocks.owned)
+		report(survey, EXT_GROUP_FREE_BLOCKS, EXT_AT_GROUP_DESCRIPTOR, group, 0,
+		       descriptor.free_clusters, clusters - blocks.owned);
+	if (descriptor.free_inodes != sb->inodes_per_group - inodes.owned)
+		report(survey, EXT_GROUP_FREE_INODES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
+		       descriptor.free_inodes, sb->inodes_per_group - inodes.owned);
+	if (descriptor.directories != survey->group_directories[group])
+		report(survey, EXT_GROUP_DIRECTORIES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
+		       descriptor.directories, survey->group_directories[group]);
+}
+
+enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	const size_t size = READ_SIZE > sb->block_size ? READ_SIZE : sb->block_size;
+	struct bitmap_pass pass = {.survey = survey};
+	enum ext_status status = EXT_OK;
+
+	pass.block_reader.buffer = malloc(size);
+	pass.inode_reader.buffer = malloc(size);
+	if (!pass.block_reader.buffer || !pass.inode_reader.buffer)
+		status = ext_no_memory(error);
+	for (ext_group group = 0; status == EXT_OK && group < sb->group_count; group++) {
+		if (group % 1024 == 0 && survey->options.stop && survey->options.stop()) {
+			survey->stopped = true;
+			break;
+		}
+		check_group(&pass, group);
+	}
+	free(pass.block_reader.buffer);
+	free(pass.inode_reader.buffer);
+	return status;
+}

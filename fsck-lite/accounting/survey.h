@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The survey: one streaming pass over inode tables, one over directory blocks in disk order, and the
+ * bitmaps held against the result. From it come the owner of every block, what the root reaches,
+ * what is lost. df reports it, check looks closer on the way (struct survey_observer), restore and
+ * the comparison of superblock copies use what it knows.
+ */
+#ifndef ACCOUNTING_SURVEY_H
+#define ACCOUNTING_SURVEY_H
+
+#include <ext/directory.h>
+#include <ext/inode.h>
+
+#include "accounting/block_set.h"
+#include "accounting/inode_states.h"
+#include "accounting/lock.h"
+
+enum owner {
+	OWNER_BOOT,
+	OWNER_SUPERBLOCKS,
+	OWNER_GROUP_DESCRIPTORS,
+	OWNER_RESERVED_GDT,
+	OWNER_BLOCK_BITMAPS,
+	OWNER_INODE_BITMAPS,
+	OWNER_INODE_TABLES,
+	OWNER_MMP,
+	OWNER_JOURNAL,
+	OWNER_QUOTA,
+	OWNER_OTHER_RESERVED,
+	OWNER_DIRECTORIES,
+	OWNER_FILES,
+	OWNER_ORPHANS,
+	OWNER_LOST,
+	OWNER_LEAKED,
+	OWNER_FREE,
+	OWNER_COUNT
+};
+
+/* A directory in use. Sorted by inode number once the inode tables have been read. */
+struct directory {
+	ext_ino ino;
+	ext_ino parent;   /* the directory that names it, the lowest if several; 0: none */
+	ext_ino dotdot;   /* what its own ".." says; 0: none */
+	uint32_t seed;    /* for its checksums */
+	uint32_t blocks;  /* i_size in blocks */
+	uint32_t flags;   /* i_flags */
+	uint8_t reach;    /* enum directory_reach */
+	uint8_t has_dot;
+	uint16_t entries; /* used ones besides . and .., up to 65535 */
+};
+
+enum directory_reach { REACH_UNKNOWN, REACH_PENDING, REACH_ROOT, REACH_LOST };
+
+/* Blocks of a directory that lie one behind another. */
+struct directory_run {
+	ext_block physical;
+	ext_ino ino;
+	ext_logical logical;
+	uint32_t length;
+};
+
+/* What the mapping of an inode came to. */
+struct inode_facts {
+	uint64_t data_blocks;  /* mapped, unwritten included */
+	uint64_t tree_blocks;
+	uint64_t written_end;  /* first file block behind the last written one */
+	uint64_t mapped_end;   /* the same, unwritten ones included */
+	uint64_t runs;
+	bool has_unwritten, damaged;
+	bool is_used;          /* in use: links, or reserved, or an orphan */
+};
+
+struct survey;
+
+/*
+ * Looks closer while the survey passes by. Called from several threads at once; findings go to
+ * `sink`, all else that is changed must be guarded. Members may be NULL.
+ */
+struct survey_observer {
+	/* Every inode of the tables with mode or link count; `raw` has inode_size bytes. */
+	void (*inode)(struct survey_observer *observer, const struct survey *survey,
+		      const struct ext_inode *inode, const uint8_t *raw,
+		      const struct inode_facts *facts, struct ext_sink *sink);
+	/* Every run of blocks as an inode's mapping gives them, before `inode` is called for it. */
+	void (*run)(struct survey_observer *observer, const struct survey *survey,
+		    const struct ext_inode *inode, const struct ext_run *run, struct ext_sink *sink);
+	/*
+	 * Every directory block, after all inodes were seen. `directory` has number, flags, size and
+	 * generation alone.
+	 */
+	void (*directory_block)(struct survey_observer *observer, const struct survey *survey,
+				const struct directory *directory, ext_logical logical,
+				ext_block physical, struct ext_span block,
+				enum ext_directory_block_kind kind, struct ext_sink *sink);
+	/* Every used entry. */
+	void (*entry)(struct survey_observer *observer, const struct survey *survey,
+		      const struct directory *directory, ext_logical logical, ext_block physical,
+		      const struct ext_dirent *entry, uint8_t target_state, struct ext_sink *sink);
+};
+
+struct survey_options {
+	struct ext_sink *sink;             /* thread-safe if threads > 1; may be NULL */
+	struct survey_observer *observer;  /* may be NULL */
+	unsigned threads;                  /* 0 counts as 1 */
+	size_t buffer_size;                /* bytes of each thread's reads; 0: a good default */
+	bool (*stop)(void);                /* asked now and then; may be NULL */
+	void (*progress)(void *context, unsigned pass, uint64_t done, uint64_t all);
+	void *progress_context;
+};
+
+struct survey {
+	const struct ext_filesystem *filesystem;
+	const struct ext_superblock *superblock;
+	struct survey_options options;
+	bool stopped, out_of_memory;
+
+	/* In clusters (blocks without bigalloc). */
+	struct block_set owned, shared, xattr_blocks;
+	uint64_t owners[OWNER_COUNT];      /* blocks */
+
+	struct inode_states inodes;
+	struct directory *directories;
+	size_t directory_count;
+	struct directory_run *directory_runs; /* in disk order */
+	size_t directory_run_count;
+	ext_ino *inline_directories;
+	size_t inline_directory_count;
+
+	uint64_t reached_inodes, reached_directories, reached_blocks;
+	uint64_t lost_inodes, lost_blocks;
+	uint64_t orphan_inodes;
+	uint64_t shared_blocks, used_but_marked_free;
+	uint64_t inodes_unreadable, bitmaps_unreadable;
+	bool root_is_directory, root_readable;
+
+	/* Free blocks and inodes, counted three times. */
+	uint64_t descriptors_free_blocks, bitmaps_free_blocks;
+	uint64_t descriptors_free_inodes, bitmaps_free_inodes;
+
+	/* Per group, for the comparison of counts. */
+	uint32_t *group_directories;       /* directories in use */
+	uint32_t *group_fixed;             /* clusters that the layout itself takes */
+
+	struct lock lock;                  /* of everything above, while threads run */
+};
+
+/*
+ * Surveys `filesystem`, which is borrowed for the survey's life. What is wrong goes to the sink.
+ * Fails with MEMORY only; all else is a finding. survey->stopped tells of an early end.
+ */
+enum ext_status survey_run(const struct ext_filesystem *filesystem,
+			   const struct survey_options *options, struct survey *survey,
+			   struct ext_error *error);
+void survey_clear(struct survey *survey);
+
+/* The record of directory `ino`, or NULL. */
+struct directory *survey_directory(const struct survey *survey, ext_ino ino);
+
+/* Is this inode reached, lost, an orphan? By state bits. */
+static inline bool survey_is_lost(uint8_t state)
+{
+	return (state & STATE_USED) &&
+	       !(state & (STATE_REACHED | STATE_ORPHAN | STATE_SYSTEM));
+}
+
+#endif
