@@ -124,7 +124,7 @@ static void report_checksum(struct directory_worker *worker, const struct direct
 			    enum ext_directory_block_kind kind, uint32_t stored, uint32_t computed)
 {
 	const struct ext_finding finding = {
-		.problem = kind == EXT_DIRECTORY_LEAF ? EXT_DIRECTORY_BLOCK_CHECKSUM
+		.problem = kind == EXT_DIRECTORY_LEAF ? EXT_DIRECTORY_CHECKSUM
 			   : kind == EXT_DIRECTORY_HTREE_ROOT ? EXT_HTREE_ROOT_CHECKSUM
 							      : EXT_HTREE_NODE_CHECKSUM,
 		.place = {.structure = EXT_AT_DIRECTORY_BLOCK,
@@ -346,12 +346,12 @@ static int compare_edges(const void *left, const void *right)
 static void report_two_parents(const struct survey *survey, const struct directory *directory,
 			       ext_ino parent)
 {
-	const struct ext_finding finding = {.problem = EXT_DIRECTORY_TWO_PARENTS,
+	const struct ext_finding finding = {.problem = EXT_DIRENT_SECOND_PARENT,
 					    .place = {.structure = EXT_AT_INODE,
 						      .has = EXT_HAS_INODE,
-						      .inode = directory->ino},
-					    .found = directory->parent,
-					    .low = parent};
+						      .inode = parent},
+					    .found = directory->ino,
+					    .low = directory->parent};
 
 	ext_report(survey->options.sink, &finding);
 }

@@ -9,10 +9,9 @@
 #include "bytes/crc32c.h"
 #include "structure/filesystem.h"
 
-static enum ext_checksum_state verify(const struct ext_filesystem *fs, const uint8_t *bitmap,
-				      uint32_t bits, uint32_t stored)
+enum ext_checksum_state ext_bitmap_checksum(const struct ext_superblock *sb, const uint8_t *bitmap,
+					    uint32_t bits, uint32_t stored)
 {
-	const struct ext_superblock *sb = &fs->superblock;
 	uint32_t crc;
 
 	if (!sb->has_metadata_csum)
@@ -57,7 +56,7 @@ enum ext_status ext_block_bitmap_read(const struct ext_filesystem *fs, ext_group
 	if (status != EXT_OK)
 		return status;
 	if (checksum)
-		*checksum = verify(fs, bitmap, fs->superblock.clusters_per_group,
+		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap, fs->superblock.clusters_per_group,
 				   descriptor.block_bitmap_checksum);
 	return EXT_OK;
 }
@@ -79,7 +78,7 @@ enum ext_status ext_inode_bitmap_read(const struct ext_filesystem *fs, ext_group
 	if (status != EXT_OK)
 		return status;
 	if (checksum)
-		*checksum = verify(fs, bitmap, fs->superblock.inodes_per_group,
+		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap, fs->superblock.inodes_per_group,
 				   descriptor.inode_bitmap_checksum);
 	return EXT_OK;
 }

@@ -158,6 +158,11 @@ struct ext_source *ext_filesystem_source(const struct ext_filesystem *fs)
 	return fs->source;
 }
 
+bool ext_filesystem_is_stale(const struct ext_filesystem *fs)
+{
+	return fs->stale_descriptors;
+}
+
 uint64_t ext_filesystem_blocks_present(const struct ext_filesystem *fs)
 {
 	return fs->blocks_present;

@@ -38,6 +38,9 @@ void ext_filesystem_close(struct ext_filesystem *filesystem);
 const struct ext_superblock *ext_filesystem_superblock(const struct ext_filesystem *filesystem);
 struct ext_source *ext_filesystem_source(const struct ext_filesystem *filesystem);
 
+/* Was it opened with a descriptor table whose counts and flags are old by design? */
+bool ext_filesystem_is_stale(const struct ext_filesystem *filesystem);
+
 /* Blocks of the filesystem that the source really has: less than block_count when it was cut. */
 uint64_t ext_filesystem_blocks_present(const struct ext_filesystem *filesystem);
 
@@ -83,6 +86,10 @@ enum ext_status ext_block_bitmap_read(const struct ext_filesystem *filesystem, e
 enum ext_status ext_inode_bitmap_read(const struct ext_filesystem *filesystem, ext_group group,
 				      uint8_t *bitmap, enum ext_checksum_state *checksum,
 				      struct ext_error *error);
+
+/* Whether the first `bits` bits of a bitmap have the checksum that the descriptor keeps. */
+enum ext_checksum_state ext_bitmap_checksum(const struct ext_superblock *superblock,
+					    const uint8_t *bitmap, uint32_t bits, uint32_t stored);
 
 static inline bool ext_bit_is_set(const uint8_t *bitmap, uint32_t bit)
 {
