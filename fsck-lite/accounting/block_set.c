@@ -62,8 +62,8 @@ static uint32_t take_slot(struct block_set *set)
 	if (set->pool_used == set->pool_size) {
 		/* By a quarter, not twice: the copy during growth is the peak of memory. */
 		const uint32_t size = set->pool_size + set->pool_size / 4 + 64;
-		uint64_t *pool = realloc(set->pool,
-					 (size_t)size * BLOCK_SET_WORDS * sizeof *set->pool);
+		uint64_t *pool =
+			realloc(set->pool, (size_t)size * BLOCK_SET_WORDS * sizeof *set->pool);
 
 		if (!pool)
 			return EMPTY;

@@ -12,23 +12,28 @@
 #include <stdint.h>
 
 struct block_set {
-	uint64_t bits;        /* members are below this */
-	uint32_t *pages;      /* 0 empty, 1 full, else 2 + index into the pool */
-	uint64_t *pool;       /* BLOCK_SET_WORDS words a page */
+	uint64_t bits;	 /* members are below this */
+	uint32_t *pages; /* 0 empty, 1 full, else 2 + index into the pool */
+	uint64_t *pool;	 /* BLOCK_SET_WORDS words a page */
 	uint32_t pool_used, pool_size;
-	uint32_t free_head;   /* a freed pool page, chained through its first word; UINT32_MAX: none */
-	bool out_of_memory;   /* an addition was lost: the set is not to be trusted */
+	uint32_t
+		free_head; /* a freed pool page, chained through its first word; UINT32_MAX: none */
+	bool out_of_memory; /* an addition was lost: the set is not to be trusted */
 };
 
-enum { BLOCK_SET_PAGE_LOG2 = 12, BLOCK_SET_PAGE = 1 << BLOCK_SET_PAGE_LOG2, BLOCK_SET_WORDS = BLOCK_SET_PAGE / 64 };
+enum {
+	BLOCK_SET_PAGE_LOG2 = 12,
+	BLOCK_SET_PAGE = 1 << BLOCK_SET_PAGE_LOG2,
+	BLOCK_SET_WORDS = BLOCK_SET_PAGE / 64
+};
 
 /* False when there is no memory. `block_set_clear` is safe on a zeroed set. */
 bool block_set_init(struct block_set *set, uint64_t bits);
 void block_set_clear(struct block_set *set);
 
 /*
- * Adds `start` .. `start + length - 1` (all below `bits`); returns how many were new. Those that were
- * there already are added to `again`, unless it is NULL.
+ * Adds `start` .. `start + length - 1` (all below `bits`); returns how many were new. Those that
+ * were there already are added to `again`, unless it is NULL.
  */
 uint64_t block_set_add(struct block_set *set, uint64_t start, uint64_t length,
 		       struct block_set *again);
@@ -41,7 +46,8 @@ uint64_t block_set_word(const struct block_set *set, uint64_t number);
 /* Members among `start` .. `start + length - 1`. */
 uint64_t block_set_count(const struct block_set *set, uint64_t start, uint64_t length);
 
-/* True when no page of the range holds a member, or all are full: cheap tests for long stretches. */
+/* True when no page of the range holds a member, or all are full: cheap tests for long stretches.
+ */
 bool block_set_range_empty(const struct block_set *set, uint64_t start, uint64_t length);
 
 /* The first member at or after `from`; false when there is none. */

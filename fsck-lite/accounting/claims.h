@@ -12,7 +12,7 @@ struct claim {
 	uint64_t cluster;
 	uint32_t count;
 	uint8_t owner;
-	bool is_xattr; /* may be claimed again by others */
+	bool is_xattr;	 /* may be claimed again by others */
 	bool may_repeat; /* no fault when somebody has it already */
 };
 
@@ -21,7 +21,8 @@ enum { CLAIMS = 512 };
 struct claims {
 	struct survey *survey;
 	unsigned count;
-	uint64_t last_cluster; /* of the inode at work: the end of one run may be the start of the next */
+	uint64_t last_cluster; /* of the inode at work: the end of one run may be the start of the
+				  next */
 	bool has_last;
 	struct claim items[CLAIMS];
 };

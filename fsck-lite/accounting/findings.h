@@ -17,7 +17,8 @@ void findings_free(struct findings *findings);
 /* The sink that feeds the collection; thread-safe. */
 struct ext_sink *findings_sink(struct findings *findings);
 
-/* Problems that are to be neither kept nor counted; borrowed, an entry for each problem. NULL: none. */
+/* Problems that are to be neither kept nor counted; borrowed, an entry for each problem. NULL:
+ * none. */
 void findings_ignore(struct findings *findings, const bool *ignored);
 
 /* How many findings of `problem`, or of `severity`, there were. */
@@ -30,7 +31,8 @@ uint64_t findings_count_severity(const struct findings *findings, enum ext_sever
  * False at the end.
  */
 void findings_sort(struct findings *findings);
-bool findings_next(const struct findings *findings, uint64_t *position, struct ext_finding *finding);
+bool findings_next(const struct findings *findings, uint64_t *position,
+		   struct ext_finding *finding);
 
 /* Some findings could not be kept for want of memory. */
 bool findings_incomplete(const struct findings *findings);

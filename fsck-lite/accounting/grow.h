@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * Makes room for one more element behind `count`, by half of what there is. `pointer` is the address
- * of the array's pointer, whatever it points to. False: no memory, nothing changed.
+ * Makes room for one more element behind `count`, by half of what there is. `pointer` is the
+ * address of the array's pointer, whatever it points to. False: no memory, nothing changed.
  */
 static inline bool grow(void *pointer, size_t count, size_t *size, size_t item_size)
 {

@@ -37,8 +37,8 @@ bool inode_states_use(struct inode_states *states, ext_ino ino, uint8_t state, u
 {
 	const size_t group = (ino - 1) / states->inodes_per_group;
 	const uint32_t in_group = (ino - 1) % states->inodes_per_group;
-	struct inode_chunk **chunk = &states->chunks[group * states->chunks_per_group +
-						     in_group / INODES_PER_CHUNK];
+	struct inode_chunk **chunk =
+		&states->chunks[group * states->chunks_per_group + in_group / INODES_PER_CHUNK];
 	const uint32_t index = in_group % INODES_PER_CHUNK;
 
 	if (!*chunk) {

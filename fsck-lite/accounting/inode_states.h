@@ -2,7 +2,8 @@
 /*
  * What is known of each inode in three bytes: its type, what was seen of it, and how many of its
  * links no entry has accounted for yet. Kept in chunks that exist only where an inode is in use.
- * Any number of threads may mark and count at once; a chunk is made by the one that scans its group.
+ * Any number of threads may mark and count at once; a chunk is made by the one that scans its
+ * group.
  */
 #ifndef ACCOUNTING_INODE_STATES_H
 #define ACCOUNTING_INODE_STATES_H
@@ -12,12 +13,13 @@
 #include <ext/inode.h>
 
 enum {
-	STATE_TYPE = 7,      /* enum ext_file_type */
-	STATE_USED = 8,      /* links, or on the orphan list */
-	STATE_NAMED = 16,    /* some directory entry names it */
-	STATE_REACHED = 32,  /* the root reaches it */
-	STATE_ORPHAN = 64,   /* deleted, but still on the orphan list */
-	STATE_SYSTEM = 128,  /* needs no name: reserved, journal, quota, orphan file, value of an attribute */
+	STATE_TYPE = 7,	    /* enum ext_file_type */
+	STATE_USED = 8,	    /* links, or on the orphan list */
+	STATE_NAMED = 16,   /* some directory entry names it */
+	STATE_REACHED = 32, /* the root reaches it */
+	STATE_ORPHAN = 64,  /* deleted, but still on the orphan list */
+	STATE_SYSTEM = 128, /* needs no name: reserved, journal, quota, orphan file, value of an
+			       attribute */
 };
 
 struct inode_states {
@@ -30,7 +32,8 @@ struct inode_states {
 enum { INODES_PER_CHUNK = 1024 };
 
 struct inode_chunk {
-	_Atomic uint16_t links[INODES_PER_CHUNK]; /* i_links_count less the entries seen, modulo 65536 */
+	_Atomic uint16_t
+		links[INODES_PER_CHUNK]; /* i_links_count less the entries seen, modulo 65536 */
 	_Atomic uint8_t state[INODES_PER_CHUNK];
 };
 
@@ -47,8 +50,8 @@ static inline struct inode_chunk *inode_states_chunk(const struct inode_states *
 	const uint32_t in_group = (ino - 1) % states->inodes_per_group;
 
 	*index = in_group % INODES_PER_CHUNK;
-	return states->chunks[(size_t)group * states->chunks_per_group +
-			      in_group / INODES_PER_CHUNK];
+	return states
+		->chunks[(size_t)group * states->chunks_per_group + in_group / INODES_PER_CHUNK];
 }
 
 /* State bits; 0 for an inode that is not in use or does not exist. */
@@ -91,7 +94,8 @@ uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino)
 bool inode_states_any(const struct inode_states *states, ext_group group);
 
 /*
- * The next inode at or after `from` that has all bits of `with` and none of `without`; 0 at the end.
+ * The next inode at or after `from` that has all bits of `with` and none of `without`; 0 at the
+ * end.
  */
 ext_ino inode_states_next(const struct inode_states *states, ext_ino from, uint8_t with,
 			  uint8_t without);

@@ -35,11 +35,11 @@ static uint64_t clusters_of_group(const struct ext_filesystem *filesystem, ext_g
 
 		ext_group_locations(filesystem, other, &descriptor);
 		if (descriptor.block_bitmap >= first && descriptor.block_bitmap <= last)
-			count += block_set_add(
-				set, descriptor.block_bitmap >> sb->cluster_log2, 1, NULL);
+			count += block_set_add(set, descriptor.block_bitmap >> sb->cluster_log2, 1,
+					       NULL);
 		if (descriptor.inode_bitmap >= first && descriptor.inode_bitmap <= last)
-			count += block_set_add(
-				set, descriptor.inode_bitmap >> sb->cluster_log2, 1, NULL);
+			count += block_set_add(set, descriptor.inode_bitmap >> sb->cluster_log2, 1,
+					       NULL);
 		if (descriptor.inode_table >= first && descriptor.inode_table + table <= last)
 			for (uint64_t i = 0; i < table; i++)
 				count += block_set_add(

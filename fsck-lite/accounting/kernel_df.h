@@ -11,7 +11,7 @@
 /* Blocks are filesystem blocks; the names are those of df's columns. */
 struct kernel_df {
 	uint64_t blocks;      /* f_blocks: without what the filesystem needs for itself */
-	uint64_t free;        /* f_bfree */
+	uint64_t free;	      /* f_bfree */
 	uint64_t available;   /* f_bavail: without what is kept for root and for the kernel */
 	uint64_t inodes;      /* f_files */
 	uint64_t inodes_free; /* f_ffree */

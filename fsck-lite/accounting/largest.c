@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * du over a surveyed filesystem: sizes of inodes in one pass over the tables, added to the directory
- * that names each first, then from every directory to the one above, leaves first.
+ * du over a surveyed filesystem: sizes of inodes in one pass over the tables, added to the
+ * directory that names each first, then from every directory to the one above, leaves first.
  */
 #include "config.h"
 
@@ -12,9 +12,9 @@
 
 struct sums {
 	struct survey *survey;
-	uint64_t *bytes, *inodes;    /* for each directory of the survey */
-	uint32_t *children;          /* directories below that are not added yet */
-	struct block_set counted;    /* inodes that have been added somewhere */
+	uint64_t *bytes, *inodes; /* for each directory of the survey */
+	uint32_t *children;	  /* directories below that are not added yet */
+	struct block_set counted; /* inodes that have been added somewhere */
 };
 
 static size_t index_of(const struct survey *survey, ext_ino ino)

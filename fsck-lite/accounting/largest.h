@@ -7,7 +7,7 @@
 
 struct largest_directory {
 	ext_ino ino;
-	uint64_t bytes;   /* i_blocks of everything below, itself included */
+	uint64_t bytes; /* i_blocks of everything below, itself included */
 	uint64_t inodes;
 };
 

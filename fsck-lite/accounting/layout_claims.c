@@ -47,8 +47,8 @@ static void take(const struct layout_pass *pass, enum owner owner, ext_group gro
 	first = block >> sb->cluster_log2;
 	count = ((block + length - 1) >> sb->cluster_log2) - first + 1;
 	added = block_set_add(&survey->owned, first, count, again);
-	survey->owners[owner] += added == count ? claims_blocks(survey, first, count)
-						: added << sb->cluster_log2;
+	survey->owners[owner] +=
+		added == count ? claims_blocks(survey, first, count) : added << sb->cluster_log2;
 	if (added == count) {
 		count_fixed(survey, first, count);
 		return;
@@ -57,13 +57,12 @@ static void take(const struct layout_pass *pass, enum owner owner, ext_group gro
 	if (added > 0)
 		survey->group_fixed[group] += (uint32_t)added;
 	if (again && added < count) {
-		const struct ext_finding finding = {
-			.problem = EXT_METADATA_OVERLAP,
-			.place = {.structure = structure,
-				  .has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
-				  .group = group,
-				  .block = block},
-			.found = count - added};
+		const struct ext_finding finding = {.problem = EXT_METADATA_OVERLAP,
+						    .place = {.structure = structure,
+							      .has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
+							      .group = group,
+							      .block = block},
+						    .found = count - added};
 
 		ext_report(pass->sink, &finding);
 	}

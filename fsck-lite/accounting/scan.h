@@ -13,7 +13,8 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 		      const struct ext_inode *inode, enum owner owner, struct inode_facts *facts,
 		      struct survey_observer *observer, struct ext_sink *sink);
 
-enum ext_status scan_orphans(struct survey *survey, struct block_set *orphans, struct ext_error *error);
+enum ext_status scan_orphans(struct survey *survey, struct block_set *orphans,
+			     struct ext_error *error);
 enum ext_status scan_inodes(struct survey *survey, const struct block_set *orphans,
 			    struct ext_error *error);
 enum ext_status scan_directories(struct survey *survey, struct ext_error *error);

@@ -23,22 +23,21 @@ struct bitmap_pass {
 };
 
 struct difference {
-	uint64_t marked_only, owned_only; /* bits */
+	uint64_t marked_only, owned_only;   /* bits */
 	uint64_t first_marked, first_owned; /* bit in the group */
-	uint64_t free;                    /* zero bits of the bitmap on disk */
-	uint64_t owned;                   /* bits that should be set */
+	uint64_t free;			    /* zero bits of the bitmap on disk */
+	uint64_t owned;			    /* bits that should be set */
 };
 
 static void report(struct survey *survey, enum ext_problem problem, enum ext_structure structure,
 		   ext_group group, ext_block block, uint64_t found, uint64_t low)
 {
-	struct ext_finding finding = {.problem = problem,
-				      .place = {.structure = structure,
-						.has = EXT_HAS_GROUP,
-						.group = group},
-				      .found = found,
-				      .low = low,
-				      .high = low};
+	struct ext_finding finding = {
+		.problem = problem,
+		.place = {.structure = structure, .has = EXT_HAS_GROUP, .group = group},
+		.found = found,
+		.low = low,
+		.high = low};
 
 	if (block != 0) {
 		finding.place.has |= EXT_HAS_BLOCK;
@@ -191,8 +190,8 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 	for (uint64_t bit = 0; bit < clusters; bit += 64)
 		compare_word(difference, bit, word_of(bitmap, bit, clusters),
 			     block_set_word(&survey->owned, base + bit), mask_for(bit, clusters));
-	difference->owned = clusters - difference->free - difference->marked_only +
-			    difference->owned_only;
+	difference->owned =
+		clusters - difference->free - difference->marked_only + difference->owned_only;
 	if (!padding_is_set(bitmap, clusters, (uint64_t)8 * sb->block_size))
 		report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
 		       descriptor->block_bitmap, 0, 0);
@@ -237,8 +236,8 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 				report(survey, EXT_INODE_BITMAP_CHECKSUM, EXT_AT_INODE_BITMAP,
 				       group, descriptor->inode_bitmap, 0, 0);
 			if (!padding_is_set(bitmap, inodes, (uint64_t)8 * sb->block_size))
-				report(survey, EXT_INODE_BITMAP_PADDING, EXT_AT_INODE_BITMAP,
-				       group, descriptor->inode_bitmap, 0, 0);
+				report(survey, EXT_INODE_BITMAP_PADDING, EXT_AT_INODE_BITMAP, group,
+				       descriptor->inode_bitmap, 0, 0);
 		}
 	}
 	/* Nothing is in use in a group that was never begun, unless it holds reserved inodes. */
@@ -249,9 +248,7 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 	for (uint64_t bit = 0; bit < inodes; bit += 64) {
 		const uint64_t mask = mask_for(bit, inodes);
 		const uint64_t owned = inodes_word(survey, base + (ext_ino)bit, mask);
-		const uint64_t marked = bitmap	 ? word_of(bitmap, bit, inodes)
-					: uninit ? 0
-						 : owned;
+		const uint64_t marked = bitmap ? word_of(bitmap, bit, inodes) : uninit ? 0 : owned;
 
 		compare_word(difference, bit, marked, owned, mask);
 	}

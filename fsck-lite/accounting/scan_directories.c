@@ -2,7 +2,8 @@
 /*
  * The pass over directory blocks, in disk order, many in one read. Each used entry counts one link
  * of its inode; an entry that names a directory is an edge of the tree. Threads take slices of the
- * list; their edges are put together and sorted, so that the result does not depend on who was first.
+ * list; their edges are put together and sorted, so that the result does not depend on who was
+ * first.
  */
 #include "config.h"
 
@@ -18,7 +19,7 @@
 enum {
 	READ_SIZE = 256 * 1024,
 	GAP = 64 * 1024, /* bytes not wanted that are read over rather than skipped */
-	SLICE = 64,      /* runs that a thread takes at a time */
+	SLICE = 64,	 /* runs that a thread takes at a time */
 };
 
 /* `child` is a directory, named by an entry in directory `parent`. */
@@ -34,7 +35,8 @@ struct directory_worker {
 	size_t edge_count, edge_size;
 	uint8_t *buffer;
 	uint64_t start, filled; /* blocks in the buffer */
-	struct ext_inode inode; /* of the directory at work, as far as readers of its blocks need it */
+	struct ext_inode
+		inode; /* of the directory at work, as far as readers of its blocks need it */
 	bool failed;
 };
 
@@ -124,7 +126,7 @@ static void report_checksum(struct directory_worker *worker, const struct direct
 			    enum ext_directory_block_kind kind, uint32_t stored, uint32_t computed)
 {
 	const struct ext_finding finding = {
-		.problem = kind == EXT_DIRECTORY_LEAF ? EXT_DIRECTORY_CHECKSUM
+		.problem = kind == EXT_DIRECTORY_LEAF	      ? EXT_DIRECTORY_CHECKSUM
 			   : kind == EXT_DIRECTORY_HTREE_ROOT ? EXT_HTREE_ROOT_CHECKSUM
 							      : EXT_HTREE_NODE_CHECKSUM,
 		.place = {.structure = EXT_AT_DIRECTORY_BLOCK,
@@ -172,7 +174,9 @@ static void read_block(struct directory_worker *worker, struct directory *direct
 	worker->inode.flags = directory->flags;
 	worker->inode.type = EXT_TYPE_DIRECTORY;
 	kind = ext_directory_block_kind(sb, &worker->inode, logical, block);
-	has_tail = sb->has_metadata_csum && ext_directory_block_has_tail(sb, block);
+	/* An htree root ends in a tail of its own, behind the reach of "..". */
+	has_tail = kind == EXT_DIRECTORY_LEAF && sb->has_metadata_csum &&
+		   ext_directory_block_has_tail(sb, block);
 	if (!worker->visitor) {
 		uint32_t stored = 0, computed = 0;
 
@@ -196,7 +200,8 @@ static uint64_t stretch(const struct survey *survey, size_t index, ext_block fro
 {
 	const unsigned shift = survey->superblock->block_size_log2;
 	const uint64_t most = READ_SIZE >> shift;
-	uint64_t end = survey->directory_runs[index].physical + survey->directory_runs[index].length;
+	uint64_t end =
+		survey->directory_runs[index].physical + survey->directory_runs[index].length;
 
 	for (size_t i = index + 1; i < survey->directory_run_count && end - from < most; i++) {
 		const struct directory_run *run = &survey->directory_runs[i];
@@ -287,8 +292,10 @@ static void read_inline(struct directory_worker *worker, ext_ino ino, uint8_t *r
 		const ext_ino parent = (ext_ino)inode.i_block[0] | (ext_ino)inode.i_block[1] << 8 |
 				       (ext_ino)inode.i_block[2] << 16 |
 				       (ext_ino)inode.i_block[3] << 24;
-		const struct ext_dirent dot = {
-			.inode = ino, .name = ".", .name_length = 1, .file_type = EXT_TYPE_DIRECTORY};
+		const struct ext_dirent dot = {.inode = ino,
+					       .name = ".",
+					       .name_length = 1,
+					       .file_type = EXT_TYPE_DIRECTORY};
 		const struct ext_dirent dotdot = {.inode = parent,
 						  .name = "..",
 						  .name_length = 2,
@@ -346,12 +353,11 @@ static int compare_edges(const void *left, const void *right)
 static void report_two_parents(const struct survey *survey, const struct directory *directory,
 			       ext_ino parent)
 {
-	const struct ext_finding finding = {.problem = EXT_DIRENT_SECOND_PARENT,
-					    .place = {.structure = EXT_AT_INODE,
-						      .has = EXT_HAS_INODE,
-						      .inode = parent},
-					    .found = directory->ino,
-					    .low = directory->parent};
+	const struct ext_finding finding = {
+		.problem = EXT_DIRENT_SECOND_PARENT,
+		.place = {.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = parent},
+		.found = directory->ino,
+		.low = directory->parent};
 
 	ext_report(survey->options.sink, &finding);
 }

@@ -124,13 +124,12 @@ static bool note_directory(struct inode_worker *worker, const struct ext_inode *
 	if (!GROW(worker->directories, worker->directory_count, worker->directory_size))
 		return false;
 	directory = &worker->directories[worker->directory_count++];
-	*directory = (struct directory){.ino = inode->number,
-					.flags = inode->flags,
-					.blocks = blocks < UINT32_MAX ? (uint32_t)blocks
-								      : UINT32_MAX};
-	directory->seed = sb->has_metadata_csum
-				  ? ext_inode_seed(sb, inode->number, inode->generation)
-				  : 0;
+	*directory =
+		(struct directory){.ino = inode->number,
+				   .flags = inode->flags,
+				   .blocks = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX};
+	directory->seed =
+		sb->has_metadata_csum ? ext_inode_seed(sb, inode->number, inode->generation) : 0;
 	worker->survey->group_directories[(inode->number - 1) / sb->inodes_per_group]++;
 	if ((inode->flags & EXT_INODE_INLINE_DATA) == 0)
 		return true;
@@ -172,8 +171,8 @@ static bool note_ea_inodes(struct inode_worker *worker, const struct ext_inode *
 		enum ext_status status;
 
 		if (home == 0) {
-			status = ext_xattr_inode_begin(
-				sb, (struct ext_span){raw, sb->inode_size}, &cursor, NULL);
+			status = ext_xattr_inode_begin(sb, (struct ext_span){raw, sb->inode_size},
+						       &cursor, NULL);
 		} else {
 			if (inode->xattr_block == 0 || !(block = malloc(sb->block_size)))
 				break;
@@ -181,9 +180,11 @@ static bool note_ea_inodes(struct inode_worker *worker, const struct ext_inode *
 							    inode->xattr_block, 1, block, NULL);
 			if (status == EXT_OK)
 				status = ext_xattr_block_begin(
-					sb, (struct ext_span){block, sb->block_size}, &cursor, NULL);
+					sb, (struct ext_span){block, sb->block_size}, &cursor,
+					NULL);
 		}
-		while (fits && status == EXT_OK && ext_xattr_next(&cursor, &xattr, NULL) == EXT_OK) {
+		while (fits && status == EXT_OK &&
+		       ext_xattr_next(&cursor, &xattr, NULL) == EXT_OK) {
 			if (xattr.value_inode == 0)
 				continue;
 			fits = GROW(worker->ea_inodes, worker->ea_count, worker->ea_size);
@@ -211,9 +212,9 @@ static void report_checksum(const struct inode_worker *worker, const struct ext_
 
 static bool is_system(const struct survey *survey, ext_ino ino, enum owner owner)
 {
-	return ino != EXT_INO_ROOT && (ino < survey->superblock->first_inode ||
-				       owner == OWNER_JOURNAL || owner == OWNER_QUOTA ||
-				       owner == OWNER_OTHER_RESERVED);
+	return ino != EXT_INO_ROOT &&
+	       (ino < survey->superblock->first_inode || owner == OWNER_JOURNAL ||
+		owner == OWNER_QUOTA || owner == OWNER_OTHER_RESERVED);
 }
 
 static bool note_inode(struct inode_worker *worker, const struct ext_inode *inode,
@@ -256,8 +257,8 @@ static bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *
 	if (ext_inode_is_unused(raw) && !is_orphan && ino >= sb->first_inode)
 		return true;
 	ext_inode_decode(sb, ino, raw, &inode);
-	inode.checksum = ext_inode_checksum(sb, ino, raw, &inode.checksum_stored,
-					    &inode.checksum_computed);
+	inode.checksum =
+		ext_inode_checksum(sb, ino, raw, &inode.checksum_stored, &inode.checksum_computed);
 	facts.is_used = inode.links > 0 || is_orphan || (ino < sb->first_inode && !inode.all_zero);
 	if (facts.is_used && inode.checksum == EXT_CHECKSUM_BAD) {
 		report_checksum(worker, &inode);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owners once more, where it matters: the inode pass could not know yet what is lost. Blocks of lost
- * and orphaned inodes change their class. Where blocks have several owners, all of them are read
- * again in a fixed order, so that each block is counted for the one who has most right to it: the
- * layout, then what is reached, then orphans, then what is lost.
+ * Owners once more, where it matters: the inode pass could not know yet what is lost. Blocks of
+ * lost and orphaned inodes change their class. Where blocks have several owners, all of them are
+ * read again in a fixed order, so that each block is counted for the one who has most right to it:
+ * the layout, then what is reached, then orphans, then what is lost.
  */
 #include "config.h"
 
@@ -26,7 +26,8 @@ static bool is_moved(uint8_t state)
 	return survey_is_lost(state) || (state & STATE_ORPHAN) != 0;
 }
 
-static enum owner class_of(const struct survey *survey, const struct ext_inode *inode, uint8_t state)
+static enum owner class_of(const struct survey *survey, const struct ext_inode *inode,
+			   uint8_t state)
 {
 	if (state & STATE_ORPHAN)
 		return OWNER_ORPHANS;

@@ -10,8 +10,7 @@
 static enum ext_status prepare(struct survey *survey, struct ext_error *error)
 {
 	const struct ext_superblock *sb = survey->superblock;
-	const uint64_t clusters =
-		(sb->block_count + sb->cluster_blocks - 1) >> sb->cluster_log2;
+	const uint64_t clusters = (sb->block_count + sb->cluster_blocks - 1) >> sb->cluster_log2;
 
 	survey->group_directories = calloc(sb->group_count, sizeof *survey->group_directories);
 	survey->group_fixed = calloc(sb->group_count, sizeof *survey->group_fixed);
@@ -25,11 +24,10 @@ static enum ext_status prepare(struct survey *survey, struct ext_error *error)
 
 static void report_root(struct survey *survey, enum ext_problem problem, uint64_t found)
 {
-	const struct ext_finding finding = {.problem = problem,
-					    .place = {.structure = EXT_AT_INODE,
-						      .has = EXT_HAS_INODE,
-						      .inode = EXT_INO_ROOT},
-					    .found = found};
+	const struct ext_finding finding = {
+		.problem = problem,
+		.place = {.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = EXT_INO_ROOT},
+		.found = found};
 
 	ext_report(survey->options.sink, &finding);
 }
@@ -61,8 +59,7 @@ static void count_reached(struct survey *survey)
 
 		if (state & STATE_REACHED) {
 			survey->reached_inodes++;
-			survey->reached_directories +=
-				(state & STATE_TYPE) == EXT_TYPE_DIRECTORY;
+			survey->reached_directories += (state & STATE_TYPE) == EXT_TYPE_DIRECTORY;
 		} else if (state & STATE_ORPHAN) {
 			survey->orphan_inodes++;
 		} else if (survey_is_lost(state)) {

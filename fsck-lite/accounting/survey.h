@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The survey: one streaming pass over inode tables, one over directory blocks in disk order, and the
- * bitmaps held against the result. From it come the owner of every block, what the root reaches,
- * what is lost. df reports it, check looks closer on the way (struct survey_observer), restore and
- * the comparison of superblock copies use what it knows.
+ * The survey: one streaming pass over inode tables, one over directory blocks in disk order, and
+ * the bitmaps held against the result. From it come the owner of every block, what the root
+ * reaches, what is lost. df reports it, check looks closer on the way (struct survey_observer),
+ * restore and the comparison of superblock copies use what it knows.
  */
 #ifndef ACCOUNTING_SURVEY_H
 #define ACCOUNTING_SURVEY_H
@@ -39,12 +39,12 @@ enum owner {
 /* A directory in use. Sorted by inode number once the inode tables have been read. */
 struct directory {
 	ext_ino ino;
-	ext_ino parent;   /* the directory that names it, the lowest if several; 0: none */
-	ext_ino dotdot;   /* what its own ".." says; 0: none */
-	uint32_t seed;    /* for its checksums */
-	uint32_t blocks;  /* i_size in blocks */
-	uint32_t flags;   /* i_flags */
-	uint8_t reach;    /* enum directory_reach */
+	ext_ino parent;	 /* the directory that names it, the lowest if several; 0: none */
+	ext_ino dotdot;	 /* what its own ".." says; 0: none */
+	uint32_t seed;	 /* for its checksums */
+	uint32_t blocks; /* i_size in blocks */
+	uint32_t flags;	 /* i_flags */
+	uint8_t reach;	 /* enum directory_reach */
 	uint8_t has_dot;
 	uint16_t entries; /* used ones besides . and .., up to 65535 */
 };
@@ -61,13 +61,13 @@ struct directory_run {
 
 /* What the mapping of an inode came to. */
 struct inode_facts {
-	uint64_t data_blocks;  /* mapped, unwritten included */
+	uint64_t data_blocks; /* mapped, unwritten included */
 	uint64_t tree_blocks;
-	uint64_t written_end;  /* first file block behind the last written one */
-	uint64_t mapped_end;   /* the same, unwritten ones included */
+	uint64_t written_end; /* first file block behind the last written one */
+	uint64_t mapped_end;  /* the same, unwritten ones included */
 	uint64_t runs;
 	bool has_unwritten, damaged;
-	bool is_used;          /* in use: links, or reserved, or an orphan */
+	bool is_used; /* in use: links, or reserved, or an orphan */
 };
 
 struct survey;
@@ -84,10 +84,11 @@ struct survey_observer {
 		      const struct inode_facts *facts, struct ext_sink *sink);
 	/* Every run of blocks as an inode's mapping gives them, before `inode` is called for it. */
 	void (*run)(struct survey_observer *observer, const struct survey *survey,
-		    const struct ext_inode *inode, const struct ext_run *run, struct ext_sink *sink);
+		    const struct ext_inode *inode, const struct ext_run *run,
+		    struct ext_sink *sink);
 	/*
-	 * Every directory block, after all inodes were seen. `directory` has number, flags, size and
-	 * generation alone.
+	 * Every directory block, after all inodes were seen. `directory` has number, flags, size
+	 * and generation alone.
 	 */
 	void (*directory_block)(struct survey_observer *observer, const struct survey *survey,
 				const struct directory *directory, ext_logical logical,
@@ -100,11 +101,11 @@ struct survey_observer {
 };
 
 struct survey_options {
-	struct ext_sink *sink;             /* thread-safe if threads > 1; may be NULL */
-	struct survey_observer *observer;  /* may be NULL */
-	unsigned threads;                  /* 0 counts as 1 */
-	size_t buffer_size;                /* bytes of each thread's reads; 0: a good default */
-	bool (*stop)(void);                /* asked now and then; may be NULL */
+	struct ext_sink *sink;		  /* thread-safe if threads > 1; may be NULL */
+	struct survey_observer *observer; /* may be NULL */
+	unsigned threads;		  /* 0 counts as 1 */
+	size_t buffer_size;		  /* bytes of each thread's reads; 0: a good default */
+	bool (*stop)(void);		  /* asked now and then; may be NULL */
 	void (*progress)(void *context, unsigned pass, uint64_t done, uint64_t all);
 	void *progress_context;
 };
@@ -117,7 +118,7 @@ struct survey {
 
 	/* In clusters (blocks without bigalloc). */
 	struct block_set owned, shared, xattr_blocks;
-	uint64_t owners[OWNER_COUNT];      /* blocks */
+	uint64_t owners[OWNER_COUNT]; /* blocks */
 
 	struct inode_states inodes;
 	struct directory *directories;
@@ -139,12 +140,12 @@ struct survey {
 	uint64_t descriptors_free_inodes, bitmaps_free_inodes;
 
 	/* Per group, for the comparison of counts. */
-	uint32_t *group_directories;       /* directories in use */
-	uint32_t *group_fixed;             /* clusters that the layout itself takes */
+	uint32_t *group_directories; /* directories in use */
+	uint32_t *group_fixed;	     /* clusters that the layout itself takes */
 
-	struct paths *names;               /* while paths.c collects names; else NULL */
+	struct paths *names; /* while paths.c collects names; else NULL */
 
-	struct lock lock;                  /* of everything above, while threads run */
+	struct lock lock; /* of everything above, while threads run */
 };
 
 /*
@@ -162,8 +163,7 @@ struct directory *survey_directory(const struct survey *survey, ext_ino ino);
 /* Is this inode reached, lost, an orphan? By state bits. */
 static inline bool survey_is_lost(uint8_t state)
 {
-	return (state & STATE_USED) &&
-	       !(state & (STATE_REACHED | STATE_ORPHAN | STATE_SYSTEM));
+	return (state & STATE_USED) && !(state & (STATE_REACHED | STATE_ORPHAN | STATE_SYSTEM));
 }
 
 #endif

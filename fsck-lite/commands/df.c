@@ -120,8 +120,7 @@ static void print_text(const struct account *account, bool first)
 
 	if (!first && !options->quiet)
 		putchar('\n');
-	usage_text_df(stdout, image, &account->df, options->human_sizes,
-		      first || !options->quiet);
+	usage_text_df(stdout, image, &account->df, options->human_sizes, first || !options->quiet);
 	if (options->quiet)
 		return;
 	usage_text_owners(stdout, &account->survey, options->human_sizes, account->colors);
@@ -133,10 +132,9 @@ static void print_text(const struct account *account, bool first)
 	if (wrong > 0) {
 		printf("\n%sFindings%s\n", text_color(account->colors, TEXT_BOLD),
 		       text_color(account->colors, TEXT_PLAIN));
-		report_findings_text(stdout, account->findings,
-				     account->top ? NULL : account->paths,
-				     options->verbose ? UINT32_MAX : LISTED_FINDINGS,
-				     account->colors);
+		report_findings_text(
+			stdout, account->findings, account->top ? NULL : account->paths,
+			options->verbose ? UINT32_MAX : LISTED_FINDINGS, account->colors);
 	}
 	if (account->top)
 		print_top(account);
@@ -154,8 +152,8 @@ static int account_for(struct account *account, const char *path, bool first)
 	if (status != EXIT_CLEAN)
 		return status;
 	survey_options.sink = findings_sink(account->findings);
-	survey_options.threads = options->threads.given ? (unsigned)options->threads.value
-							: threads_available();
+	survey_options.threads =
+		options->threads.given ? (unsigned)options->threads.value : threads_available();
 	if (survey_run(account->image.filesystem, &survey_options, &account->survey, &error) !=
 	    EXT_OK) {
 		complain_error(path, &error);
@@ -175,7 +173,7 @@ static int account_for(struct account *account, const char *path, bool first)
 	else
 		print_text(account, first);
 	return findings_count_severity(account->findings, EXT_SEVERITY_ERROR) > 0 ? EXIT_PROBLEMS
-										   : EXIT_CLEAN;
+										  : EXIT_CLEAN;
 }
 
 int command_df(const struct options *options)

@@ -71,7 +71,8 @@ void advice_gather(struct advice *advice, const struct opened_image *image,
 			 findings_count(findings, EXT_INODES_UNREADABLE) > 0 ||
 			 findings_count(findings, EXT_DIRECTORY_UNREADABLE) > 0))
 		add(advice, image,
-		    "Parts could not be read. Copy the medium with ddrescue, then look at the copy; "
+		    "Parts could not be read. Copy the medium with ddrescue, then look at the "
+		    "copy; "
 		    "its map tells what is missing.",
 		    "check --map MAPFILE ", "");
 	if (findings && findings_count_severity(findings, EXT_SEVERITY_ERROR) > 0)

@@ -106,7 +106,8 @@ void usage_text_df(FILE *out, const struct opened_image *image, const struct ker
 
 	if (with_head)
 		fprintf(out, "%-20s %-4s %12s %12s %12s %5s %10s %10s\n", "Image", "Type",
-			human ? "Size" : "1K-blocks", "Used", "Available", "Use%", "Inodes", "IUsed");
+			human ? "Size" : "1K-blocks", "Used", "Available", "Use%", "Inodes",
+			"IUsed");
 	text_name(out, image->path, strlen(image->path));
 	fprintf(out, "%*s %-4s ", strlen(image->path) < 20 ? 20 - (int)strlen(image->path) : 0, "",
 		ext_superblock_type(image->superblock));
@@ -174,7 +175,8 @@ void usage_text_owners(FILE *out, const struct survey *survey, bool human, bool 
 			print_row(out, survey, rows[i].label, 2, survey->owners[i], human,
 				  text_color(colors, i == OWNER_ORPHANS ? TEXT_YELLOW : TEXT_RED),
 				  text_color(colors, TEXT_PLAIN));
-	print_row(out, survey, rows[OWNER_FREE].label, 2, survey->owners[OWNER_FREE], human, "", "");
+	print_row(out, survey, rows[OWNER_FREE].label, 2, survey->owners[OWNER_FREE], human, "",
+		  "");
 }
 
 void usage_text_counts(FILE *out, const struct survey *survey)

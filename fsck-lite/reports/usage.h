@@ -8,7 +8,8 @@
 #include "image.h"
 #include "reports/json.h"
 
-/* The members `df`, `owners`, `reachable`, `lost`, `counts`, `shared_blocks` ... of an open object. */
+/* The members `df`, `owners`, `reachable`, `lost`, `counts`, `shared_blocks` ... of an open object.
+ */
 void usage_json(struct json *json, const struct survey *survey, const struct kernel_df *df);
 
 /* df's own two lines; the account as a tree with bars; free space counted three times. */

@@ -56,8 +56,9 @@ enum ext_status ext_block_bitmap_read(const struct ext_filesystem *fs, ext_group
 	if (status != EXT_OK)
 		return status;
 	if (checksum)
-		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap, fs->superblock.clusters_per_group,
-				   descriptor.block_bitmap_checksum);
+		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap,
+						fs->superblock.clusters_per_group,
+						descriptor.block_bitmap_checksum);
 	return EXT_OK;
 }
 
@@ -78,7 +79,8 @@ enum ext_status ext_inode_bitmap_read(const struct ext_filesystem *fs, ext_group
 	if (status != EXT_OK)
 		return status;
 	if (checksum)
-		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap, fs->superblock.inodes_per_group,
-				   descriptor.inode_bitmap_checksum);
+		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap,
+						fs->superblock.inodes_per_group,
+						descriptor.inode_bitmap_checksum);
 	return EXT_OK;
 }

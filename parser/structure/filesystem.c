@@ -40,7 +40,8 @@ static void report_unreadable(struct ext_sink *sink, const struct ext_error *err
 	ext_report(sink, &finding);
 }
 
-/* One descriptor block into its place in the table, the last one clipped to the groups there are. */
+/* One descriptor block into its place in the table, the last one clipped to the groups there are.
+ */
 static void read_descriptor_block(struct ext_filesystem *fs, const struct ext_open_options *options,
 				  uint32_t index, size_t table_size)
 {
@@ -113,7 +114,8 @@ static enum ext_status read_descriptors(struct ext_filesystem *fs,
 	return EXT_OK;
 }
 
-enum ext_status ext_filesystem_open(struct ext_source *source, const struct ext_open_options *options,
+enum ext_status ext_filesystem_open(struct ext_source *source,
+				    const struct ext_open_options *options,
 				    struct ext_filesystem **filesystem, struct ext_error *error)
 {
 	static const struct ext_open_options defaults;

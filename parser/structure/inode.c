@@ -87,9 +87,12 @@ static void decode_extra(const struct ext_superblock *sb, const struct ext_raw_i
 			extra = 0;
 	}
 	inode->extra_isize = extra;
-	inode->atime = decode_time(get(core->i_atime), extra_word(raw, extra, EXTRA(i_atime_extra)));
-	inode->ctime = decode_time(get(core->i_ctime), extra_word(raw, extra, EXTRA(i_ctime_extra)));
-	inode->mtime = decode_time(get(core->i_mtime), extra_word(raw, extra, EXTRA(i_mtime_extra)));
+	inode->atime =
+		decode_time(get(core->i_atime), extra_word(raw, extra, EXTRA(i_atime_extra)));
+	inode->ctime =
+		decode_time(get(core->i_ctime), extra_word(raw, extra, EXTRA(i_ctime_extra)));
+	inode->mtime =
+		decode_time(get(core->i_mtime), extra_word(raw, extra, EXTRA(i_mtime_extra)));
 	inode->has_crtime = extra >= EXTRA(i_crtime) - SMALL_INODE + 4;
 	inode->crtime = decode_time(extra_word(raw, extra, EXTRA(i_crtime)),
 				    extra_word(raw, extra, EXTRA(i_crtime_extra)));
@@ -154,8 +157,7 @@ enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *sb, ext_
 	static const uint8_t zeros[2];
 	const struct ext_raw_inode *core = (const struct ext_raw_inode *)(const void *)raw;
 	const size_t low_at = offsetof(struct ext_raw_inode, i_checksum_lo);
-	const size_t high_at =
-		SMALL_INODE + offsetof(struct ext_raw_inode_extra, i_checksum_hi);
+	const size_t high_at = SMALL_INODE + offsetof(struct ext_raw_inode_extra, i_checksum_hi);
 	uint32_t crc, value = get(core->i_checksum_lo);
 	bool wide = false;
 
@@ -194,13 +196,11 @@ enum ext_status ext_inode_offset(const struct ext_filesystem *fs, ext_ino ino, u
 {
 	const struct ext_superblock *sb = &fs->superblock;
 	struct ext_group_descriptor descriptor;
-	struct ext_place place = {
-		.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = ino};
+	struct ext_place place = {.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = ino};
 	ext_group group;
 
 	if (ino == 0 || ino > sb->inode_count) {
-		enum ext_status status =
-			ext_fail(error, EXT_ARGUMENT, EXT_INODE_RANGE, place, 0);
+		enum ext_status status = ext_fail(error, EXT_ARGUMENT, EXT_INODE_RANGE, place, 0);
 
 		if (error) {
 			error->found = ino;

@@ -61,7 +61,8 @@ static bool is_meta(const struct ext_superblock *sb, uint32_t index)
 	return ext_has_incompat(sb, EXT_INCOMPAT_META_BG) && index >= sb->first_meta_bg;
 }
 
-ext_block ext_descriptor_block(const struct ext_superblock *sb, ext_group copy_group, uint32_t index)
+ext_block ext_descriptor_block(const struct ext_superblock *sb, ext_group copy_group,
+			       uint32_t index)
 {
 	uint64_t group;
 

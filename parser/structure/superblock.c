@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the 1024 bytes of a superblock copy to numbers that can be used: joins split fields, fills in
- * revision 0, and refuses only what would leave nothing to address. Where the copies lie is
+ * From the 1024 bytes of a superblock copy to numbers that can be used: joins split fields, fills
+ * in revision 0, and refuses only what would leave nothing to address. Where the copies lie is
  * placement.c; what their differences mean is left to the checks.
  */
 #include "config.h"
@@ -189,7 +189,8 @@ static enum ext_status read_sizes(const struct reader *reader, struct ext_superb
 		return refuse(reader, EXT_SUPERBLOCK_INODE_SIZE, "s_inode_size", sb->inode_size,
 			      REVISION_0_INODE_SIZE, sb->block_size);
 
-	/* Without 64bit the field counts for nothing: garbage there is ignored by the kernel too. */
+	/* Without 64bit the field counts for nothing: garbage there is ignored by the kernel too.
+	 */
 	sb->descriptor_size = DESCRIPTOR_SIZE_SMALL;
 	if (ext_has_incompat(sb, EXT_INCOMPAT_64BIT)) {
 		sb->descriptor_size = get(raw->s_desc_size);
@@ -319,8 +320,8 @@ static void verify_checksum(const struct reader *reader, struct ext_superblock *
 	sb->checksum_stored = get(raw->s_checksum);
 	sb->checksum_computed =
 		crc32c(UINT32_MAX, raw, offsetof(struct ext_raw_superblock, s_checksum));
-	sb->checksum = sb->checksum_stored == sb->checksum_computed ? EXT_CHECKSUM_OK
-								    : EXT_CHECKSUM_BAD;
+	sb->checksum =
+		sb->checksum_stored == sb->checksum_computed ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
 	if (sb->checksum == EXT_CHECKSUM_BAD)
 		note(reader, EXT_SUPERBLOCK_CHECKSUM, "s_checksum", sb->checksum_stored,
 		     sb->checksum_computed, sb->checksum_computed);
@@ -330,7 +331,8 @@ enum ext_status ext_superblock_decode(const uint8_t raw[1024], struct ext_place 
 				      struct ext_superblock *superblock, struct ext_sink *sink,
 				      struct ext_error *error)
 {
-	const struct ext_raw_superblock *typed = (const struct ext_raw_superblock *)(const void *)raw;
+	const struct ext_raw_superblock *typed =
+		(const struct ext_raw_superblock *)(const void *)raw;
 	const struct reader reader = {typed, place, sink, error};
 	struct ext_superblock sb = {0};
 	enum ext_status status;

@@ -12,7 +12,8 @@
 
 enum { DIRECT = 12, POINTERS = 15 };
 
-/* File blocks below one pointer at `depth` levels above the data; capped, as no file reaches so far. */
+/* File blocks below one pointer at `depth` levels above the data; capped, as no file reaches so
+ * far. */
 static uint64_t stride(const struct ext_superblock *sb, unsigned depth)
 {
 	return (uint64_t)1 << (sb->block_size_log2 - 2) * depth;

@@ -33,7 +33,8 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 {
 	const struct ext_raw_extent_header *raw =
 		(const struct ext_raw_extent_header *)(const void *)bytes.data;
-	const unsigned room = (unsigned)((bytes.size - sizeof *raw) / sizeof(struct ext_raw_extent));
+	const unsigned room =
+		(unsigned)((bytes.size - sizeof *raw) / sizeof(struct ext_raw_extent));
 	struct ext_place place = mapping_place(mapping, logical);
 
 	node->entries = get(raw->eh_entries);

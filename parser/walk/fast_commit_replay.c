@@ -6,6 +6,9 @@ enum ext_status journal_replay_fast_commits(struct ext_journal *journal, struct 
 					    struct ext_journal_result *result,
 					    struct ext_error *error)
 {
-	(void)journal; (void)overlay; (void)result; (void)error;
+	(void)journal;
+	(void)overlay;
+	(void)result;
+	(void)error;
 	return EXT_OK;
 }

@@ -18,11 +18,11 @@ struct ext_inode_table {
 	bool whole;
 	uint32_t index, end;   /* inodes of the group: next to give, and how many to give */
 	uint64_t table_offset; /* bytes; of the group's table */
-	bool table_bad;        /* the descriptor points nowhere */
+	bool table_bad;	       /* the descriptor points nowhere */
 	bool group_started;
 	uint8_t *buffer;
-	size_t size;           /* of the buffer */
-	uint64_t start, filled;/* what the buffer holds: offset, bytes */
+	size_t size;		/* of the buffer */
+	uint64_t start, filled; /* what the buffer holds: offset, bytes */
 };
 
 enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ext_group first,
@@ -104,8 +104,8 @@ static uint64_t stretch(const struct ext_inode_table *table, uint64_t offset)
 	const uint64_t gap = 65536;
 	uint64_t end = table->table_offset + (uint64_t)table->end * sb->inode_size;
 
-	for (ext_group group = table->group + 1;
-	     group < table->last && end - offset < table->size; group++) {
+	for (ext_group group = table->group + 1; group < table->last && end - offset < table->size;
+	     group++) {
 		struct ext_group_descriptor next;
 		uint64_t start;
 		uint32_t count;

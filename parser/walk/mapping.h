@@ -11,32 +11,32 @@
 #include "structure/filesystem.h"
 
 enum {
-	LEVELS = 6,         /* an extent root and five levels below; a block map needs four */
+	LEVELS = 6,	      /* an extent root and five levels below; a block map needs four */
 	LISTED_POINTERS = 12, /* bad pointers reported for one inode */
 };
 
 struct level {
 	const uint8_t *bytes; /* entries: extents, indexes or 32-bit pointers */
 	uint32_t index, count;
-	unsigned depth;       /* levels below; 0 maps data */
-	uint64_t logical;     /* extents: least file block that may come next; map: of pointer 0 */
-	uint64_t limit;       /* first file block beyond this node's range */
-	ext_block block;      /* where the node lies; 0 for the inode */
+	unsigned depth;	  /* levels below; 0 maps data */
+	uint64_t logical; /* extents: least file block that may come next; map: of pointer 0 */
+	uint64_t limit;	  /* first file block beyond this node's range */
+	ext_block block;  /* where the node lies; 0 for the inode */
 };
 
 struct ext_mapping {
 	const struct ext_filesystem *filesystem;
 	const struct ext_inode *inode; /* borrowed */
-	struct ext_sink *sink;         /* borrowed; may be NULL */
+	struct ext_sink *sink;	       /* borrowed; may be NULL */
 	bool is_extents, damaged;
-	unsigned level_count;          /* 0: nothing left */
+	unsigned level_count; /* 0: nothing left */
 	unsigned bad_pointers;
-	uint64_t from;                 /* file blocks before are left out */
-	uint64_t budget;               /* blocks that this inode can still own */
-	uint32_t seed;                 /* of the inode, for checksums */
+	uint64_t from;	 /* file blocks before are left out */
+	uint64_t budget; /* blocks that this inode can still own */
+	uint32_t seed;	 /* of the inode, for checksums */
 	struct level levels[LEVELS];
-	uint8_t *buffers;              /* one block for each level below the root */
-	struct ext_span tree_block;    /* the block behind the last EXT_RUN_TREE */
+	uint8_t *buffers;	    /* one block for each level below the root */
+	struct ext_span tree_block; /* the block behind the last EXT_RUN_TREE */
 };
 
 /* Where a fault in the current node is. */

@@ -25,9 +25,9 @@ struct ext_orphans {
 	struct ext_inode inode;
 	struct ext_mapping *mapping; /* NULL: no file */
 	struct ext_run run;
-	uint32_t run_index;          /* block of the run that is in `block` */
+	uint32_t run_index; /* block of the run that is in `block` */
 	uint64_t logical_expected;
-	uint32_t at, end;            /* bytes in `block` */
+	uint32_t at, end; /* bytes in `block` */
 	uint32_t seed;
 	uint8_t *block;
 };
@@ -35,8 +35,7 @@ struct ext_orphans {
 static void report(const struct ext_orphans *orphans, enum ext_problem problem, uint64_t block,
 		   uint64_t found, uint64_t low, uint64_t high)
 {
-	struct ext_finding finding = {
-		.problem = problem, .found = found, .low = low, .high = high};
+	struct ext_finding finding = {.problem = problem, .found = found, .low = low, .high = high};
 
 	finding.place.structure = EXT_AT_ORPHAN;
 	if (block != 0) {
@@ -167,8 +166,8 @@ static bool next_block(struct ext_orphans *orphans)
 	if (++orphans->run_index >= orphans->run.length) {
 		do {
 			if (ext_mapping_next(orphans->mapping, &orphans->run) != EXT_OK) {
-				if (orphans->logical_expected <
-				    orphans->inode.size >> sb->block_size_log2)
+				if (orphans->logical_expected < orphans->inode.size >>
+				    sb->block_size_log2)
 					report(orphans, EXT_ORPHAN_FILE_HOLE, 0,
 					       orphans->logical_expected, 0, 0);
 				return false;
@@ -206,16 +205,16 @@ enum ext_status ext_orphans_next(struct ext_orphans *orphans, struct ext_orphan 
 
 			if (found == 0)
 				continue;
-			*orphan = (struct ext_orphan){
-				.inode = found,
-				.from_file = true,
-				.block = orphans->run.physical + orphans->run_index,
-				.at = orphans->at};
+			*orphan = (struct ext_orphan){.inode = found,
+						      .from_file = true,
+						      .block = orphans->run.physical +
+							       orphans->run_index,
+						      .at = orphans->at};
 			orphans->at += 4;
 			if (found >= sb->first_inode && found <= sb->inode_count)
 				return EXT_OK;
-			report(orphans, EXT_ORPHAN_LIST_INODE, orphan->block, found, sb->first_inode,
-			       sb->inode_count);
+			report(orphans, EXT_ORPHAN_LIST_INODE, orphan->block, found,
+			       sb->first_inode, sb->inode_count);
 			orphans->at -= 4;
 		}
 		if (!next_block(orphans))
