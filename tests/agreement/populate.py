@@ -43,9 +43,9 @@ class Populator:
     """`scale` shrinks the large things; `limit` bounds xattrs and symlinks, in bytes: mke2fs -d gives
     up on the long ones."""
 
-    def __init__(self, root, seed, scale=1.0, limit=1 << 20):
+    def __init__(self, root, seed, scale=1.0, limit=1 << 20, giant=False):
         self.root = root
-        self.limit = limit
+        self.limit, self.giant = limit, giant
         self.random = random.Random(seed)
         self.scale = scale
         self.noise = self.random.randbytes(1 << 20)
@@ -111,8 +111,8 @@ class Populator:
                 os.close(fd)
         # Beyond what double indirection reaches with 1k blocks.
         self.write('large/triple', self.bytes(3000), at=70_000_000)
-        # Larger than 32 bits count; nobody reads it whole.
-        self.write('large/sparse-5g', b'end', at=5 << 30)
+        if self.giant:      # larger than 32 bits count
+            self.write('large/giant', b'end', at=(4 << 30) + 4711)
 
     def unwritten_files(self):
         self.make_directory('unwritten')
