@@ -8,6 +8,7 @@
 #include "bytes/checked.h"
 #include "bytes/crc32c.h"
 #include "structure/filesystem.h"
+#include "structure/checksum.h"
 
 enum ext_checksum_state ext_bitmap_checksum(const struct ext_superblock *sb, const uint8_t *bitmap,
 					    uint32_t bits, uint32_t stored)
@@ -20,7 +21,7 @@ enum ext_checksum_state ext_bitmap_checksum(const struct ext_superblock *sb, con
 	/* Small descriptors have room for the low half only. */
 	if (sb->descriptor_size < 64)
 		crc &= UINT16_MAX;
-	return crc == stored ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	return checksum_state(crc == stored);
 }
 
 static enum ext_status read_bitmap(const struct ext_filesystem *fs, ext_block block,

@@ -14,6 +14,7 @@
 #include "bytes/span.h"
 #include "layout/layout.h"
 #include "structure/dirent.h"
+#include "structure/checksum.h"
 
 enum {
 	TAIL_TYPE = 0xde, /* a file type that no file has */
@@ -57,7 +58,7 @@ enum ext_checksum_state leaf_checksum(const struct ext_superblock *superblock, u
 		return EXT_CHECKSUM_NONE;
 	*stored = get(tail->det_checksum);
 	*computed = crc32c(inode_seed, block.data, block.size - sizeof *tail);
-	return *stored == *computed ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	return checksum_state(*stored == *computed);
 }
 
 void ext_dirent_cursor_init(struct ext_dirent_cursor *cursor,

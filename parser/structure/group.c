@@ -11,6 +11,7 @@
 #include "layout/layout.h"
 #include "structure/filesystem.h"
 #include "structure/group.h"
+#include "structure/checksum.h"
 
 enum { CHECKSUM_AT = 0x1e };
 
@@ -104,7 +105,6 @@ void ext_group_read(const struct ext_filesystem *fs, ext_group group,
 		return;
 	descriptor->checksum_computed =
 		group_descriptor_checksum(&fs->superblock, group, ext_group_raw(fs, group));
-	descriptor->checksum = descriptor->checksum_stored == descriptor->checksum_computed
-				       ? EXT_CHECKSUM_OK
-				       : EXT_CHECKSUM_BAD;
+	descriptor->checksum =
+		checksum_state(descriptor->checksum_stored == descriptor->checksum_computed);
 }

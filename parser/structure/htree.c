@@ -14,6 +14,7 @@
 #include "bytes/span.h"
 #include "layout/layout.h"
 #include "structure/dirent.h"
+#include "structure/checksum.h"
 
 enum {
 	INFO_LENGTH = 8,
@@ -181,5 +182,5 @@ enum ext_checksum_state ext_directory_block_checksum(const struct ext_superblock
 			   base + get(counts->count) * sizeof(struct ext_raw_htree_entry));
 	*computed = crc32c(*computed, &tail->dt_reserved, sizeof tail->dt_reserved);
 	*computed = crc32c(*computed, zeros, sizeof zeros);
-	return *stored == *computed ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	return checksum_state(*stored == *computed);
 }

@@ -15,6 +15,7 @@
 #include "bytes/endian.h"
 #include "layout/layout.h"
 #include "structure/filesystem.h"
+#include "structure/checksum.h"
 
 enum {
 	SMALL_INODE = 128,
@@ -187,8 +188,7 @@ enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *sb, ext_
 	if (computed)
 		*computed = crc;
 	/* A never used inode is all zeros, checksum included. */
-	return crc == value || bytes_are_zero(raw, SMALL_INODE) ? EXT_CHECKSUM_OK
-								: EXT_CHECKSUM_BAD;
+	return checksum_state(crc == value || bytes_are_zero(raw, SMALL_INODE));
 }
 
 enum ext_status ext_inode_offset(const struct ext_filesystem *fs, ext_ino ino, uint64_t *offset,

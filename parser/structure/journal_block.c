@@ -13,6 +13,7 @@
 #include "bytes/crc32c.h"
 #include "bytes/span.h"
 #include "layout/layout.h"
+#include "structure/checksum.h"
 
 #include <ext/journal.h>
 
@@ -154,8 +155,7 @@ enum ext_status ext_journal_superblock_decode(struct span bytes, struct ext_plac
 				  sizeof *raw - CHECKSUM_AT - sizeof zero);
 		decoded.checksum_stored = get(raw->s_checksum);
 		decoded.checksum_computed = computed;
-		decoded.checksum =
-			decoded.checksum_stored == computed ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+		decoded.checksum = checksum_state(decoded.checksum_stored == computed);
 	}
 	if (decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT) {
 		const enum ext_status status = ext_corrupt(
@@ -214,7 +214,7 @@ enum ext_checksum_state ext_journal_tail_checksum(const struct ext_journal_super
 	uint32_t computed = crc32c(superblock->seed, block.data, block.size - sizeof *tail);
 
 	computed = crc32c(computed, zero, sizeof zero);
-	return computed == get(tail->t_checksum) ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	return checksum_state(computed == get(tail->t_checksum));
 }
 
 void ext_journal_tag_cursor_init(struct ext_journal_tag_cursor *cursor,
@@ -309,7 +309,7 @@ enum ext_checksum_state ext_journal_tag_checksum(const struct ext_journal_superb
 	const uint32_t computed = crc32c(start, block.data, block.size);
 	const uint32_t kept = superblock->checksum_version == 3 ? computed : computed & 0xffff;
 
-	return kept == tag->checksum ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	return checksum_state(kept == tag->checksum);
 }
 
 enum ext_status ext_journal_revoke_cursor_init(struct ext_journal_revoke_cursor *cursor,

@@ -14,6 +14,7 @@
 #include "bytes/crc32c.h"
 #include "bytes/uuid.h"
 #include "layout/layout.h"
+#include "structure/checksum.h"
 
 enum {
 	LOG_BLOCK_SIZE_MAX = 6,
@@ -320,8 +321,7 @@ static void verify_checksum(const struct reader *reader, struct ext_superblock *
 	sb->checksum_stored = get(raw->s_checksum);
 	sb->checksum_computed =
 		crc32c(UINT32_MAX, raw, offsetof(struct ext_raw_superblock, s_checksum));
-	sb->checksum =
-		sb->checksum_stored == sb->checksum_computed ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	sb->checksum = checksum_state(sb->checksum_stored == sb->checksum_computed);
 	if (sb->checksum == EXT_CHECKSUM_BAD)
 		note(reader, EXT_SUPERBLOCK_CHECKSUM, "s_checksum", sb->checksum_stored,
 		     sb->checksum_computed, sb->checksum_computed);

@@ -16,6 +16,7 @@
 #include "bytes/crc32c.h"
 #include "bytes/span.h"
 #include "layout/layout.h"
+#include "structure/checksum.h"
 
 enum { SMALL_INODE = 128 };
 
@@ -182,7 +183,7 @@ enum ext_status ext_xattr_header(const struct ext_superblock *superblock, ext_bl
 	checksum = crc32c(checksum, bytes.data + checksum_at + sizeof zeros,
 			  bytes.size - checksum_at - sizeof zeros);
 	header->checksum_computed = checksum;
-	header->checksum = checksum == header->checksum_stored ? EXT_CHECKSUM_OK : EXT_CHECKSUM_BAD;
+	header->checksum = checksum_state(checksum == header->checksum_stored);
 	return EXT_OK;
 }
 
