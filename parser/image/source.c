@@ -28,13 +28,13 @@ struct ext_place source_place(uint64_t offset)
 	return place;
 }
 
-void source_note(struct ext_source *source, enum ext_problem problem, uint64_t offset,
-		 uint64_t found, uint64_t low, uint64_t high)
+struct ext_finding *source_note(struct ext_source *source, enum ext_problem problem,
+				uint64_t offset, uint64_t found, uint64_t low, uint64_t high)
 {
 	struct ext_finding *finding;
 
 	if (source->finding_count == SOURCE_FINDINGS)
-		return;
+		return NULL;
 	finding = &source->findings[source->finding_count++];
 	memset(finding, 0, sizeof *finding);
 	finding->problem = problem;
@@ -42,6 +42,7 @@ void source_note(struct ext_source *source, enum ext_problem problem, uint64_t o
 	finding->found = found;
 	finding->low = low;
 	finding->high = high;
+	return finding;
 }
 
 enum ext_status source_fail(struct ext_error *error, enum ext_status status,

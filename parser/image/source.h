@@ -43,9 +43,9 @@ struct ext_source {
 void source_init(struct ext_source *source, const struct source_operations *operations,
 		 struct ext_source *inner, uint64_t size);
 
-/* Notes what is wrong with the wrapping; more than SOURCE_FINDINGS are dropped. */
-void source_note(struct ext_source *source, enum ext_problem problem, uint64_t offset,
-		 uint64_t found, uint64_t low, uint64_t high);
+/* Notes what is wrong with the wrapping; NULL when there are SOURCE_FINDINGS already. */
+struct ext_finding *source_note(struct ext_source *source, enum ext_problem problem,
+				uint64_t offset, uint64_t found, uint64_t low, uint64_t high);
 
 /* A byte of an image, as the place of a message. */
 struct ext_place source_place(uint64_t offset);

@@ -22,6 +22,14 @@ struct ext_source;
  */
 enum ext_status ext_source_open(const char *path, struct ext_source **source, struct ext_error *error);
 
+/*
+ * `inner` unwrapped, by content, as often as it is wrapped. Owns `inner` from here on, also on
+ * failure. What begins like a kind that is not unpacked here (xz, VMDK ...) is left as it lies, with
+ * a finding (image-packed) that names the kind as its field.
+ */
+enum ext_status ext_source_unwrap(struct ext_source *inner, struct ext_source **source,
+				  struct ext_error *error);
+
 /* The file or device itself, not unwrapped. */
 enum ext_status ext_source_open_file(const char *path, struct ext_source **source,
 				     struct ext_error *error);
