@@ -22,6 +22,11 @@ static const struct command commands[] = {
 	 "every superblock copy: where, how it differs, what it sees"},
 	{"df", COMMAND_DF, command_df, 1, UINT_MAX, "IMAGE...",
 	 "what df says, who owns every block, what the directories reach, where these disagree"},
+	{"show", COMMAND_SHOW, command_show, 2, 3, "IMAGE WHAT [WHICH]",
+	 "one structure decoded: super, group, inode, dir, extents, xattrs, journal, block"},
+	{"ls", COMMAND_LS, command_ls, 1, 2, "IMAGE [PATH]",
+	 "names in a directory, or in all below it"},
+	{"cat", COMMAND_CAT, command_cat, 2, 2, "IMAGE PATH", "the content of a file"},
 	{"explain", COMMAND_EXPLAIN, command_explain, 0, 1, "PROBLEM",
 	 "what a finding means, how it arises, how it is repaired"},
 };
