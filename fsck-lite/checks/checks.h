@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `check` looks at beyond the survey, one family of invariants a file. Families that need
+ * every inode, block run or entry ride on the survey's passes as its observer; the others run
+ * before or after it. Findings are all that comes out.
+ */
+#ifndef CHECKS_CHECKS_H
+#define CHECKS_CHECKS_H
+
+#include "accounting/survey.h"
+#include "image.h"
+
+/* What the families keep between passes. Each owns its part, behind a pointer. */
+struct checks {
+	struct survey_observer observer; /* first: what the survey calls */
+	const struct opened_image *image;
+	const struct ext_filesystem *filesystem;
+	const struct ext_superblock *superblock;
+	struct ext_sink *sink; /* thread-safe */
+	struct lock lock;
+
+	struct xattr_checks
+		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */
+	struct directory_checks *directories; /* checks/directories.c, checks/htree.c */
+	struct quota_checks *quotas;	      /* checks/quotas.c: usage by owner */
+};
+
+/* Sets up all families; `image` and `sink` are borrowed. False when there is no memory. */
+bool checks_init(struct checks *checks, const struct opened_image *image, struct ext_sink *sink);
+void checks_clear(struct checks *checks);
+
+/* Before the survey: what follows from superblock and descriptors alone. */
+void checks_before(struct checks *checks);
+
+/* After the survey: what needs the whole. */
+void checks_after(struct checks *checks, struct survey *survey);
+
+/* The families. Each reports through the sink that it is given. */
+
+/* checks/superblock.c: geometry, features, times, reserved fields, journal and quota pointers. */
+void check_superblock(struct checks *checks);
+/* checks/groups.c: flags and counts of descriptors. */
+void check_groups(struct checks *checks);
+/* checks/inodes.c: mode, flags, size, blocks, times, special inodes. */
+void check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
+		 const uint8_t *raw, const struct inode_facts *facts, struct ext_sink *sink);
+/* checks/links.c: link counts and names, after the survey. */
+void check_links(struct checks *checks, struct survey *survey);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names against links, once all entries have been seen: link counts, and inodes in use that nothing
+ * names. Where a whole tree is lost, only its top is reported: the rest hangs below it.
+ */
+#include "config.h"
+
+#include "checks/checks.h"
+
+/* Directories beyond 65000 entries keep a count of 1: "unknown". */
+static bool count_is_unknown(const struct ext_superblock *sb, const struct ext_inode *inode)
+{
+	return inode->type == EXT_TYPE_DIRECTORY && inode->links == 1 &&
+	       ext_has_ro_compat(sb, EXT_RO_DIR_NLINK);
+}
+
+static void report(struct checks *checks, enum ext_problem problem, ext_ino ino, uint64_t found,
+		   uint64_t low)
+{
+	const struct ext_finding finding = {
+		.problem = problem,
+		.place = {.structure = EXT_AT_INODE,
+			  .has = EXT_HAS_INODE,
+			  .inode = ino,
+			  .field = problem == EXT_LINK_COUNT_WRONG ? "i_links_count" : NULL},
+		.found = found,
+		.low = low,
+		.high = low};
+
+	ext_report(checks->sink, &finding);
+}
+
+static void check_used(struct checks *checks, const struct survey *survey, ext_ino ino,
+		       uint8_t state)
+{
+	const uint16_t left = inode_states_links_left(&survey->inodes, ino);
+	const struct directory *directory = NULL;
+	struct ext_inode inode;
+	uint16_t names;
+
+	if ((state & STATE_TYPE) == EXT_TYPE_DIRECTORY)
+		directory = survey_directory(survey, ino);
+	if (left == 0 && (state & STATE_NAMED))
+		return;
+	if (ext_inode_read(survey->filesystem, ino, &inode, NULL, NULL) != EXT_OK)
+		return;
+	names = (uint16_t)(inode.links - left);
+	if (!(state & STATE_NAMED) && !directory && ino != EXT_INO_ROOT)
+		report(checks, EXT_INODE_LOST, ino, inode.links, 0);
+	if (left != 0 && !count_is_unknown(survey->superblock, &inode))
+		report(checks, EXT_LINK_COUNT_WRONG, ino, inode.links, names);
+}
+
+void check_links(struct checks *checks, struct survey *survey)
+{
+	for (ext_ino ino = 0; (ino = inode_states_next(&survey->inodes, ino + 1, STATE_USED,
+						       STATE_ORPHAN | STATE_SYSTEM)) != 0;)
+		check_used(checks, survey, ino, inode_states_get(&survey->inodes, ino));
+}
