@@ -36,6 +36,7 @@ for recipe in "$top_srcdir"/fixtures/recipes/*.recipe; do
 	# Small ones only: each variant walks the whole image.
 	[ "$(wc -c <"$image")" -le 2097152 ] || continue
 	FUZZ_RUNS=$((FUZZ_RUNS / 10 + 1)) replay image "$image"
+	FUZZ_RUNS=$((FUZZ_RUNS / 10 + 1)) replay survey "$image"
 	if [ ! -e "$work/superblock" ]; then
 		part "$image" 1 1 >"$work/superblock"
 		part "$image" 0 64 >"$work/blocks"
@@ -47,7 +48,9 @@ for recipe in "$top_srcdir"/fixtures/recipes/*.recipe; do
 done
 for target in directory_block extent_node image inode journal_block superblock; do
 	for input in "$top_srcdir/tests/fuzz/corpus/$target"/*; do
-		[ -e "$input" ] && replay $target "$input"
+		[ -e "$input" ] || continue
+		replay $target "$input"
+		[ $target != image ] || replay survey "$input"
 	done
 done
 echo "$passed passed, $failed failed, 0 skipped"
