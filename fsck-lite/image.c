@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <ext/choose.h>
-
 #include "complain.h"
 #include "exit.h"
 #include "image.h"
+#include "locate.h"
 
 static int fail(const struct opened_image *image, const struct ext_error *error)
 {
@@ -181,29 +180,72 @@ static int open_choice(struct opened_image *image, const struct ext_choice *choi
 	return EXIT_CLEAN;
 }
 
+/* Reads through what the options ask for, or what the evidence is for. */
 static int choose_superblock(const struct options *options, struct opened_image *image,
-			     struct ext_sink *sink)
+			     struct ext_choice *choice)
 {
 	struct ext_source *const view = image_view(image);
-	struct ext_choice choice = {.superblock_offset = EXT_SUPERBLOCK_OFFSET, .as_stored = true};
 	struct ext_error error;
+	uint64_t offset;
 	int status;
 
-	if (options->superblock == SUPERBLOCK_AT) {
-		uint64_t offset;
-
+	*choice =
+		(struct ext_choice){.superblock_offset = EXT_SUPERBLOCK_OFFSET, .as_stored = true};
+	switch (options->superblock) {
+	case SUPERBLOCK_PRIMARY:
+		break;
+	case SUPERBLOCK_AT:
 		status = find_named_copy(options, image, &offset);
 		if (status != EXIT_CLEAN)
 			return status;
-		if (ext_choose_copy(view, offset, &choice, &error) != EXT_OK)
+		if (ext_choose_copy(view, offset, choice, &error) != EXT_OK)
 			return fail(image, &error);
-	} else if (options->superblock == SUPERBLOCK_BY_EVIDENCE) {
-		if (ext_choose(view, NULL, 0, &choice, &error) != EXT_OK)
-			return fail(image, &error);
+		break;
+	case SUPERBLOCK_BY_EVIDENCE:
+		return locate_superblock(options, image->path, view, choice);
 	}
-	status = open_choice(image, &choice, options->superblock == SUPERBLOCK_AT, sink);
-	ext_choice_clear(&choice);
-	return status;
+	return EXIT_CLEAN;
+}
+
+/* Nothing was said about where the filesystem begins, nor about its superblock. */
+static int find_filesystem(const struct options *options, struct opened_image *image,
+			   struct ext_choice *choice)
+{
+	struct located located;
+	int status = locate_filesystem(options, image->path, image->base, &located);
+
+	if (status != EXIT_CLEAN)
+		return status;
+	*choice = located.choice;
+	if (located.by_search)
+		complain("%s: no partition table names it, but a filesystem begins at byte %" PRIu64
+			 " (--offset)",
+			 image->path, located.start);
+	image->partition = located.partition;
+	image->partition_size = located.partition ? located.size : 0;
+	return located.start == 0 ? EXIT_CLEAN : open_window(image, located.start, located.size);
+}
+
+/* Finds the filesystem in the image and decides through which superblock to read it. */
+static int find_and_choose(const struct options *options, struct opened_image *image,
+			   struct ext_choice *choice)
+{
+	struct located located;
+	int status = EXIT_CLEAN;
+
+	*choice = (struct ext_choice){0};
+	if (options->partition.given) {
+		status = locate_partition(options, image->path, image->base, &located);
+		if (status == EXIT_CLEAN)
+			status = open_window(image, located.start, located.size);
+		image->partition = located.partition;
+		image->partition_size = located.size;
+	} else if (options->offset) {
+		status = open_window(image, options->offset, UINT64_MAX - options->offset);
+	} else if (options->superblock == SUPERBLOCK_BY_EVIDENCE) {
+		return find_filesystem(options, image, choice);
+	}
+	return status == EXIT_CLEAN ? choose_superblock(options, image, choice) : status;
 }
 
 /*
@@ -227,14 +269,16 @@ static int apply_journal(const struct options *options, struct opened_image *ima
 int open_image(const struct options *options, const char *path, struct opened_image *image,
 	       struct ext_sink *sink)
 {
+	struct ext_choice choice = {0};
 	int status;
 
 	*image = (struct opened_image){.path = path};
 	status = open_source(options, image);
-	if (status == EXIT_CLEAN && options->offset)
-		status = open_window(image, options->offset, UINT64_MAX - options->offset);
 	if (status == EXIT_CLEAN)
-		status = choose_superblock(options, image, sink);
+		status = find_and_choose(options, image, &choice);
+	if (status == EXIT_CLEAN)
+		status = open_choice(image, &choice, options->superblock == SUPERBLOCK_AT, sink);
+	ext_choice_clear(&choice);
 	if (status == EXIT_CLEAN)
 		status = apply_journal(options, image, sink);
 	return status;

@@ -42,7 +42,7 @@ struct opened_image {
 	ext_group copy_group;
 	enum superblock_source source;
 	uint8_t superblock_raw[EXT_SUPERBLOCK_SIZE]; /* a backup comes brought up to date */
-	unsigned doubts;           /* EXT_DOUBT_ bits about the primary */
+	unsigned doubts;			     /* EXT_DOUBT_ bits about the primary */
 	ext_group replaced_groups; /* whose descriptors are not the primary table's */
 	char reason[200];	   /* why not the primary as it is stored, in words; else empty */
 

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the filesystem in an image by ever more costly means, and stops at the first that leads to
+ * one that is sound. Nothing is asked of the user but to choose where there is more than one.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ext/partition.h>
+
+#include "complain.h"
+#include "exit.h"
+#include "locate.h"
+#include "search.h"
+
+/*
+ * Where the first backup of every filesystem lies whose blocks have 4 KiB or less, whatever -g
+ * said: a group has at most 8 * 4096 blocks of 4096 bytes.
+ */
+static const uint64_t near_end = (UINT64_C(128) << 20) + 65536;
+
+static int fail(const char *path, const struct ext_error *error)
+{
+	complain_error(path, error);
+	return EXIT_CANNOT_RUN;
+}
+
+/* Chooses again among what a search of `source` up to `end` found. */
+static int choose_after_search(const struct options *options, struct ext_source *source,
+			       uint64_t end, struct ext_found_list *found,
+			       struct ext_choice *choice, enum ext_status *status,
+			       struct ext_error *error)
+{
+	uint64_t *offsets;
+	size_t count;
+	const int result = search_superblocks(options, source, 0, end, found);
+
+	if (result != EXIT_CLEAN)
+		return result;
+	offsets = search_offsets(found, &count);
+	ext_choice_clear(choice);
+	*status = ext_choose(source, offsets, count, choice, error);
+	free(offsets);
+	return EXIT_CLEAN;
+}
+
+/* Would a superblock that the guesses missed change anything? */
+static bool is_settled(const struct ext_choice *choice, enum ext_status status)
+{
+	const unsigned about_superblock =
+		EXT_DOUBT_MISSING | EXT_DOUBT_DAMAGED | EXT_DOUBT_FOREIGN | EXT_DOUBT_GROUPS;
+
+	return status == EXT_OK && choice->sound && (choice->doubts & about_superblock) == 0;
+}
+
+/*
+ * The choice for a filesystem that begins `source`, by guesses, then by the near search. Returns an
+ * exit status; `*status` says whether there is a choice.
+ */
+static int choose_nearby(const struct options *options, struct ext_source *source,
+			 struct ext_choice *choice, enum ext_status *status,
+			 struct ext_error *error)
+{
+	struct ext_found_list found;
+	int result;
+
+	*status = ext_choose(source, NULL, 0, choice, error);
+	if (*status == EXT_MEMORY || is_settled(choice, *status))
+		return EXIT_CLEAN;
+	result = choose_after_search(options, source, near_end, &found, choice, status, error);
+	ext_found_clear(&found);
+	return result;
+}
+
+int locate_superblock(const struct options *options, const char *path, struct ext_source *source,
+		      struct ext_choice *choice)
+{
+	struct ext_found_list found;
+	struct ext_error error;
+	enum ext_status status;
+	int result = choose_nearby(options, source, choice, &status, &error);
+
+	if (result == EXIT_CLEAN && (status != EXT_OK || !choice->sound)) {
+		result = choose_after_search(options, source, UINT64_MAX, &found, choice, &status,
+					     &error);
+		ext_found_clear(&found);
+	}
+	if (result != EXIT_CLEAN)
+		return result;
+	return status == EXT_OK ? EXIT_CLEAN : fail(path, &error);
+}
+
+/*
+ * Tries a filesystem that would begin at `start`: is there one that is sound? `source` is borrowed,
+ * through an overlay to which nothing is written.
+ */
+static bool try_start(const struct options *options, struct ext_source *source, uint64_t start,
+		      uint64_t size, struct ext_choice *choice)
+{
+	struct ext_source *borrowed, *window;
+	enum ext_status status = EXT_ARGUMENT;
+	struct ext_error error;
+
+	*choice = (struct ext_choice){0};
+	if (start >= ext_source_size(source) ||
+	    ext_source_open_overlay(source, 4096, &borrowed, NULL) != EXT_OK)
+		return false;
+	if (ext_source_open_window(borrowed, start, size, &window, NULL) != EXT_OK)
+		return false;
+	if (choose_nearby(options, window, choice, &status, &error) != EXIT_CLEAN)
+		status = EXT_ARGUMENT;
+	ext_source_close(window);
+	if (status == EXT_OK && choice->sound)
+		return true;
+	ext_choice_clear(choice);
+	return false;
+}
+
+/* Keeps the first of several places; the others are only counted, for the complaint. */
+struct places {
+	unsigned count;
+	char names[160];
+};
+
+static void keep_place(struct places *places, struct located *located, const struct located *new)
+{
+	const size_t used = strlen(places->names);
+
+	if (new->partition)
+		snprintf(places->names + used, sizeof places->names - used, "%s%u",
+			 used ? ", " : "", new->partition);
+	else
+		snprintf(places->names + used, sizeof places->names - used, "%s%" PRIu64,
+			 used ? ", " : "", new->start);
+	if (places->count++ > 0) {
+		struct ext_choice choice = new->choice;
+
+		ext_choice_clear(&choice);
+		return;
+	}
+	*located = *new;
+}
+
+static void search_partitions(const struct options *options, struct ext_source *source,
+			      struct located *located, struct places *places)
+{
+	struct ext_partition_list *list = malloc(sizeof *list);
+
+	if (!list)
+		return;
+	ext_partitions_read(source, list);
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct ext_partition *partition = &list->partitions[i];
+		struct located new = {.start = partition->offset,
+				      .size = partition->size,
+				      .partition = partition->number};
+
+		if (try_start(options, source, new.start, new.size, &new.choice))
+			keep_place(places, located, &new);
+	}
+	free(list);
+}
+
+/* Where superblocks that were found say that filesystems begin. */
+static void search_starts(const struct options *options, struct ext_source *source,
+			  const struct ext_found_list *found, struct located *located,
+			  struct places *places)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct ext_found_filesystem *one = &found->filesystems[i];
+		struct located new = {.start = one->start, .size = UINT64_MAX, .by_search = true};
+
+		if (one->start == 0 ||
+		    (one->kind != EXT_FIND_FILESYSTEM && one->kind != EXT_FIND_NESTED) ||
+		    (places->count > 0 && located->start == one->start))
+			continue;
+		/* Inside one that is sound everything is a file's content. */
+		if (places->count > 0 && one->kind == EXT_FIND_NESTED)
+			continue;
+		if (try_start(options, source, new.start, new.size, &new.choice))
+			keep_place(places, located, &new);
+	}
+}
+
+static int choose_place(const char *path, const struct places *places, struct located *located)
+{
+	if (places->count == 1)
+		return EXIT_CLEAN;
+	complain(located->partition
+			 ? "%s: partitions %s hold ext filesystems; name one with --partition N"
+			 : "%s: ext filesystems begin at bytes %s; name one with --offset BYTES",
+		 path, places->names);
+	ext_choice_clear(&located->choice);
+	return EXIT_CANNOT_RUN;
+}
+
+int locate_filesystem(const struct options *options, const char *path, struct ext_source *source,
+		      struct located *located)
+{
+	struct places places = {0};
+	struct ext_found_list found;
+	struct ext_error error;
+	enum ext_status status;
+	int result;
+
+	*located = (struct located){.size = UINT64_MAX};
+	status = ext_choose(source, NULL, 0, &located->choice, &error);
+	if (is_settled(&located->choice, status))
+		return EXIT_CLEAN;
+	ext_choice_clear(&located->choice);
+	search_partitions(options, source, located, &places);
+	if (places.count > 0)
+		return choose_place(path, &places, located);
+
+	*located = (struct located){.size = UINT64_MAX};
+	result = choose_nearby(options, source, &located->choice, &status, &error);
+	if (result != EXIT_CLEAN || (status == EXT_OK && located->choice.sound))
+		return result;
+	result = choose_after_search(options, source, UINT64_MAX, &found, &located->choice, &status,
+				     &error);
+	if (result == EXIT_CLEAN && (status != EXT_OK || !located->choice.sound)) {
+		struct located elsewhere = {0};
+
+		search_starts(options, source, &found, &elsewhere, &places);
+		if (places.count > 0) {
+			ext_choice_clear(&located->choice);
+			*located = elsewhere;
+			result = choose_place(path, &places, located);
+			status = EXT_OK;
+		}
+	}
+	ext_found_clear(&found);
+	if (result != EXIT_CLEAN)
+		return result;
+	return status == EXT_OK ? EXIT_CLEAN : fail(path, &error);
+}
+
+int locate_partition(const struct options *options, const char *path, struct ext_source *source,
+		     struct located *located)
+{
+	struct ext_partition_list *list = malloc(sizeof *list);
+	int status = EXIT_CANNOT_RUN;
+
+	*located = (struct located){0};
+	if (!list) {
+		complain("out of memory");
+		return EXIT_CANNOT_RUN;
+	}
+	ext_partitions_read(source, list);
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->partitions[i].number == options->partition.value) {
+			located->start = list->partitions[i].offset;
+			located->size = list->partitions[i].size;
+			located->partition = list->partitions[i].number;
+			status = EXIT_CLEAN;
+		}
+	if (list->table == EXT_TABLE_NONE)
+		complain("%s: there is no partition table", path);
+	else if (status != EXIT_CLEAN)
+		complain("%s: there is no partition %" PRIu64 "; the table has %u", path,
+			 options->partition.value, list->count);
+	free(list);
+	return status;
+}
