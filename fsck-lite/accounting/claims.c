@@ -55,34 +55,32 @@ static void gather(struct claims *claims, struct claim item)
 	claims->items[claims->count++] = item;
 }
 
-static void add(struct claims *claims, ext_block block, uint32_t length, enum owner owner,
-		bool may_repeat)
+bool claims_clusters(const struct survey *survey, const struct ext_run *run, uint64_t *last_cluster,
+		     uint64_t *first, uint64_t *last)
 {
-	const unsigned shift = claims->survey->superblock->cluster_log2;
-	uint64_t first = block >> shift;
-	const uint64_t last = (block + length - 1) >> shift;
+	const unsigned shift = survey->superblock->cluster_log2;
 
+	*first = run->physical >> shift;
+	*last = (run->physical + run->length - 1) >> shift;
+	/* A tree block has its cluster to itself, and stands between two runs of data. */
+	if (run->kind == EXT_RUN_TREE)
+		return true;
 	/* Two runs of one file may meet inside a cluster. */
-	if (shift > 0 && claims->has_last && first == claims->last_cluster)
-		first++;
-	claims->has_last = true;
-	claims->last_cluster = last;
-	if (first > last)
-		return;
-	gather(claims, (struct claim){.cluster = first,
-				      .count = (uint32_t)(last - first + 1),
-				      .owner = (uint8_t)owner,
-				      .may_repeat = may_repeat});
+	if (*first == *last_cluster)
+		++*first;
+	*last_cluster = *last;
+	return *first <= *last;
 }
 
-void claims_add(struct claims *claims, ext_block block, uint32_t length, enum owner owner)
+void claims_add(struct claims *claims, const struct ext_run *run, enum owner owner, bool may_repeat)
 {
-	add(claims, block, length, owner, false);
-}
+	uint64_t first, last;
 
-void claims_add_quietly(struct claims *claims, ext_block block, uint32_t length, enum owner owner)
-{
-	add(claims, block, length, owner, true);
+	if (claims_clusters(claims->survey, run, &claims->last_cluster, &first, &last))
+		gather(claims, (struct claim){.cluster = first,
+					      .count = (uint32_t)(last - first + 1),
+					      .owner = (uint8_t)owner,
+					      .may_repeat = may_repeat});
 }
 
 void claims_add_xattr(struct claims *claims, ext_block block, enum owner owner)

@@ -6,6 +6,8 @@
 #ifndef ACCOUNTING_CLAIMS_H
 #define ACCOUNTING_CLAIMS_H
 
+#include <ext/mapping.h>
+
 #include "accounting/survey.h"
 
 struct claim {
@@ -21,23 +23,29 @@ enum { CLAIMS = 512 };
 struct claims {
 	struct survey *survey;
 	unsigned count;
-	uint64_t last_cluster; /* of the inode at work: the end of one run may be the start of the
-				  next */
-	bool has_last;
+	uint64_t last_cluster; /* of the data of the inode at work */
 	struct claim items[CLAIMS];
 };
 
-/* Starts on another inode: clusters are no longer expected to go on. */
+/* Starts on another inode: clusters do not go on. */
 static inline void claims_begin(struct claims *claims)
 {
-	claims->has_last = false;
+	claims->last_cluster = UINT64_MAX;
 }
 
-void claims_add(struct claims *claims, ext_block block, uint32_t length, enum owner owner);
+/*
+ * The clusters that a run adds to those of the same inode before: `last_cluster` (UINT64_MAX at the
+ * start) carries over from run to run. False when it adds none.
+ */
+bool claims_clusters(const struct survey *survey, const struct ext_run *run, uint64_t *last_cluster,
+		     uint64_t *first, uint64_t *last);
 
-/* A block of attributes, which several inodes may share; or one that may have an owner already. */
+/* Claims a run; `may_repeat`: no fault when somebody has it already. */
+void claims_add(struct claims *claims, const struct ext_run *run, enum owner owner,
+		bool may_repeat);
+
+/* A block of attributes, which several inodes may share. */
 void claims_add_xattr(struct claims *claims, ext_block block, enum owner owner);
-void claims_add_quietly(struct claims *claims, ext_block block, uint32_t length, enum owner owner);
 
 /* Hands over what has been gathered; takes the survey's lock. */
 void claims_flush(struct claims *claims);

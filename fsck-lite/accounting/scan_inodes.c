@@ -104,10 +104,7 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 		if (is_listed_reserve(survey, inode, &run))
 			continue;
 		/* A bad block may well lie in metadata. */
-		if (inode->number == EXT_INO_BAD_BLOCKS)
-			claims_add_quietly(claims, run.physical, run.length, owner);
-		else
-			claims_add(claims, run.physical, run.length, owner);
+		claims_add(claims, &run, owner, inode->number == EXT_INO_BAD_BLOCKS);
 	}
 	facts->damaged = ext_mapping_damaged(mapping);
 	if (inode->xattr_block > sb->first_data_block && inode->xattr_block < sb->block_count &&

@@ -45,13 +45,9 @@ static void move_inode(struct recount *recount, const struct ext_inode *inode, e
 
 	ext_mapping_start(recount->mapping, inode, 0, NULL);
 	while (ext_mapping_next(recount->mapping, &run) == EXT_OK) {
-		uint64_t first = run.physical >> sb->cluster_log2;
-		const uint64_t last = (run.physical + run.length - 1) >> sb->cluster_log2;
+		uint64_t first, last;
 
-		if (first == last_cluster)
-			first++;
-		last_cluster = last;
-		if (first <= last)
+		if (claims_clusters(survey, &run, &last_cluster, &first, &last))
 			blocks += claims_blocks(survey, first, last - first + 1);
 	}
 	/* An attribute block with more references stays with whoever else has it. */
@@ -115,13 +111,9 @@ static void report_inode(struct recount *recount, const struct ext_inode *inode)
 
 	ext_mapping_start(recount->mapping, inode, 0, NULL);
 	while (ext_mapping_next(recount->mapping, &run) == EXT_OK) {
-		uint64_t first = run.physical >> sb->cluster_log2, found;
-		const uint64_t last = (run.physical + run.length - 1) >> sb->cluster_log2;
+		uint64_t first, last, found;
 
-		if (first == last_cluster)
-			first++;
-		last_cluster = last;
-		if (first > last)
+		if (!claims_clusters(survey, &run, &last_cluster, &first, &last))
 			continue;
 		if (shared == 0 && block_set_next(&survey->shared, first, &found) && found <= last)
 			first_shared = found << sb->cluster_log2;

@@ -79,12 +79,12 @@ static void read_identity(const struct reader *reader, struct ext_superblock *sb
 
 	sb->revision = get(raw->s_rev_level);
 	sb->minor_revision = get(raw->s_minor_rev_level);
-	if (sb->revision > 0) {
-		sb->compat = get(raw->s_feature_compat);
-		sb->incompat = get(raw->s_feature_incompat);
-		sb->ro_compat = get(raw->s_feature_ro_compat);
+	/* Revision 0 has no such words, but the kernel and e2fsprogs heed them all the same. */
+	sb->compat = get(raw->s_feature_compat);
+	sb->incompat = get(raw->s_feature_incompat);
+	sb->ro_compat = get(raw->s_feature_ro_compat);
+	if (sb->revision > 0)
 		sb->copy_group = get(raw->s_block_group_nr);
-	}
 	sb->state = get(raw->s_state);
 	sb->errors_behaviour = get(raw->s_errors);
 	sb->creator_os = get(raw->s_creator_os);

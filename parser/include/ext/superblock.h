@@ -93,7 +93,7 @@ struct ext_superblock {
 
 	/* Identity and state. */
 	uint32_t revision, minor_revision;
-	uint32_t compat, incompat, ro_compat; /* 0 in revision 0 */
+	uint32_t compat, incompat, ro_compat; /* heeded in revision 0 too, as the kernel does */
 	uint16_t state, errors_behaviour;
 	uint32_t creator_os;
 	uint32_t copy_group;        /* s_block_group_nr */
