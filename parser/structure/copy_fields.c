@@ -76,11 +76,15 @@ static bool is_expected(const struct ext_field *field, struct ext_span primary,
 {
 	const uint64_t bits = ext_field_get(field, 0, primary) ^ ext_field_get(field, 0, copy);
 	const struct ext_raw_superblock *raw =
-		(const struct ext_raw_superblock *)(const void *)primary.data;
+		(const struct ext_raw_superblock *)(const void *)copy.data;
 
-	/* Revision 0 ends before s_first_ino; what the kernel writes behind it has no copies. */
+	/*
+	 * Revision 0 ends before s_first_ino. The kernel makes the primary revision 1 with the
+	 * first feature that it sets, and fills in what belongs to it, but leaves the copies alone.
+	 */
 	if (get(raw->s_rev_level) == 0 &&
-	    field->at >= offsetof(struct ext_raw_superblock, s_first_ino))
+	    (field->at >= offsetof(struct ext_raw_superblock, s_first_ino) ||
+	     field->at == offsetof(struct ext_raw_superblock, s_rev_level)))
 		return true;
 	for (size_t i = 0; i < sizeof volatile_fields / sizeof *volatile_fields; i++)
 		if (strcmp(volatile_fields[i], field->name) == 0)
