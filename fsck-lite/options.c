@@ -497,7 +497,7 @@ static void print_row(const struct row *row)
 	if (row->value)
 		snprintf(left + length, sizeof left - (size_t)length, "%s%s",
 			 *row->value == '[' ? "" : " ", row->value);
-	if (strlen(left) > 29)
+	if (strlen(left) > 28)
 		printf("  %s\n  %-29s %s\n", left, "", row->help);
 	else
 		printf("  %-29s %s\n", left, row->help);

@@ -13,6 +13,14 @@ if ! cmp -s "$work/problems.md" "$top_srcdir/doc/problems.md"; then
 	failed=1
 fi
 
+# The examples of the README print what the README says.
+sh "$top_srcdir/doc/examples.sh" "$top_srcdir/README.md" >"$work/README.md" || failed=1
+if ! cmp -s "$work/README.md" "$top_srcdir/README.md"; then
+	diff "$top_srcdir/README.md" "$work/README.md" | head -n 40
+	echo "README.md: the examples print something else now; to mend it: make update-documents"
+	failed=1
+fi
+
 # Every command and every option stands in the manual.
 commands=$("$FSCK_LITE" --help | sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p')
 for command in $commands; do
