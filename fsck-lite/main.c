@@ -18,12 +18,12 @@ _Static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need a 64-bit off_t");
 
 /* In the order in which a person would try them. */
 static const struct command commands[] = {
-	{"backups", COMMAND_BACKUPS, command_backups, 1, 1, "IMAGE",
-	 "every superblock copy: where, how it differs, what it sees"},
 	{"check", COMMAND_CHECK, command_check, 1, 1, "IMAGE",
 	 "a full read-only check: every fault named, a verdict, what to do next"},
 	{"df", COMMAND_DF, command_df, 1, UINT_MAX, "IMAGE...",
 	 "what df says, who owns every block, what the directories reach, where these disagree"},
+	{"backups", COMMAND_BACKUPS, command_backups, 1, 1, "IMAGE",
+	 "every superblock copy: where, how it differs, what it sees"},
 	{"show", COMMAND_SHOW, command_show, 2, 3, "IMAGE WHAT [WHICH]",
 	 "one structure decoded: super, group, inode, dir, extents, xattrs, journal, block"},
 	{"ls", COMMAND_LS, command_ls, 1, 2, "IMAGE [PATH]",
