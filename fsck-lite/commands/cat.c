@@ -5,10 +5,13 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <ext/mapping.h>
 
@@ -30,6 +33,7 @@ struct output {
 	uint64_t written;
 	uint64_t lost; /* bytes given as zeros because they could not be read */
 	uint8_t *chunk;
+	bool can_skip; /* stdout is a new regular file: what is skipped in it is a hole, so zeros */
 };
 
 static bool put(struct output *output, const uint8_t *bytes, size_t length)
@@ -40,13 +44,48 @@ static bool put(struct output *output, const uint8_t *bytes, size_t length)
 	return !cancelled();
 }
 
+/* Is stdout a regular file with nothing behind the place where it stands? */
+static bool output_can_skip(void)
+{
+	const int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	const off_t at = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+	struct stat file;
+
+	return flags >= 0 && !(flags & O_APPEND) && at >= 0 && fstat(STDOUT_FILENO, &file) == 0 &&
+	       S_ISREG(file.st_mode) && file.st_size <= at;
+}
+
+/* Leaves a hole of `length` bytes in stdout; false when zeros are to be written instead. */
+static bool skip(struct output *output, uint64_t length)
+{
+	if (!output->can_skip || length > INT64_MAX || fflush(stdout) != 0 ||
+	    lseek(STDOUT_FILENO, (off_t)length, SEEK_CUR) < 0)
+		return false;
+	output->written += length;
+	return true;
+}
+
+/* A hole at the end belongs to the file too. */
+static void end_output(const struct output *output)
+{
+	off_t at;
+
+	if (!output->can_skip || fflush(stdout) != 0)
+		return;
+	at = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+	if (at >= 0 && ftruncate(STDOUT_FILENO, at) != 0)
+		complain("%s: %s: the hole at its end could not be made", output->image.path,
+			 output->path);
+}
+
 /* Zeros up to byte `end` of the file. */
 static bool put_zeros(struct output *output, uint64_t end)
 {
 	if (end > output->inode.size)
 		end = output->inode.size;
-	if (output->written < end)
-		memset(output->chunk, 0, CHUNK);
+	if (output->written >= end || skip(output, end - output->written))
+		return true;
+	memset(output->chunk, 0, CHUNK);
 	while (output->written < end) {
 		const uint64_t left = end - output->written;
 
@@ -159,8 +198,10 @@ static int put_file(struct output *output)
 	if (output->inode.flags & EXT_INODE_ENCRYPT)
 		complain("%s: %s: is encrypted; what comes is ciphertext", output->image.path,
 			 output->path);
+	output->can_skip = output_can_skip();
 	is_done = output->inode.flags & EXT_INODE_INLINE_DATA ? put_inline(output, mapping)
 							      : put_mapped(output, mapping);
+	end_output(output);
 	ext_mapping_free(mapping);
 	if (!is_done && cancelled())
 		return EXIT_CANCELLED;
