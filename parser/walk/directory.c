@@ -253,6 +253,13 @@ static const uint8_t *read_block(struct ext_directory *directory, struct ext_err
 	return directory->buffer + (size_t)(block - directory->buffered) * superblock->block_size;
 }
 
+static enum ext_directory_block_kind block_kind(const struct ext_directory *directory,
+						struct ext_span block)
+{
+	return ext_directory_block_kind(superblock_of(directory), &directory->inode,
+					(ext_logical)directory->place.logical, block);
+}
+
 static void check_checksum(const struct ext_directory *directory, struct ext_span block,
 			   struct ext_sink *sink)
 {
@@ -262,8 +269,7 @@ static void check_checksum(const struct ext_directory *directory, struct ext_spa
 		[EXT_DIRECTORY_HTREE_NODE] = EXT_HTREE_NODE_CHECKSUM,
 	};
 	const struct ext_superblock *superblock = superblock_of(directory);
-	const enum ext_directory_block_kind kind = ext_directory_block_kind(
-		superblock, &directory->inode, (ext_logical)directory->place.logical, block);
+	const enum ext_directory_block_kind kind = block_kind(directory, block);
 	struct ext_finding finding = {.problem = problems[kind], .place = directory->place};
 	uint32_t stored, computed;
 
@@ -308,8 +314,11 @@ static enum ext_status next_block(struct ext_directory *directory, struct ext_si
 		}
 		if (sink && superblock->has_metadata_csum)
 			check_checksum(directory, block, sink);
+		/* A block that became an index keeps the bytes of the tail that it had as a leaf.
+		 */
 		ext_dirent_cursor_init(&directory->cursor, superblock, block, 0,
-				       ext_directory_block_has_tail(superblock, block));
+				       block_kind(directory, block) == EXT_DIRECTORY_LEAF &&
+					       ext_directory_block_has_tail(superblock, block));
 		return EXT_OK;
 	}
 }
