@@ -27,14 +27,32 @@ struct ext_source *image_view(const struct opened_image *image)
 	return image->window ? image->window : image->base;
 }
 
+/* What is wrong with the gzip, qcow2 ... that the image is wrapped in, though it can be read. */
+static void say_wrapping(const struct opened_image *image)
+{
+	struct ext_finding finding;
+	char text[512];
+
+	for (size_t i = 0; ext_source_finding(image->base, i, &finding); i++) {
+		ext_finding_describe(&finding, text, sizeof text);
+		complain("%s: %s", image->path, text);
+	}
+}
+
 static int open_source(const struct options *options, struct opened_image *image)
 {
+	struct ext_source *inner;
 	struct ext_error error;
 
 	if (ext_source_open(image->path, &image->base, &error) != EXT_OK)
 		return fail(image, &error);
-	if (options->map) {
-		complain("--map is not there yet");
+	say_wrapping(image);
+	if (!options->map)
+		return EXIT_CLEAN;
+	inner = image->base;
+	image->base = NULL;
+	if (ext_source_open_map(inner, options->map, &image->base, &error) != EXT_OK) {
+		complain_error(options->map, &error);
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_CLEAN;

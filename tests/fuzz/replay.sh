@@ -46,7 +46,7 @@ for recipe in "$top_srcdir"/fixtures/recipes/*.recipe; do
 		done
 	fi
 done
-for target in directory_block extent_node image inode journal_block superblock; do
+for target in directory_block extent_node image inode journal_block source superblock; do
 	for input in "$top_srcdir/tests/fuzz/corpus/$target"/*; do
 		[ -e "$input" ] || continue
 		replay $target "$input"
