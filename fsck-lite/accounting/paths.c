@@ -65,11 +65,10 @@ static void sort(struct paths *paths)
 	paths->count = kept;
 }
 
-/* scan_entries hands no context on but the survey, which keeps a pointer for this pass. */
-static void take_name(struct survey *survey, const struct directory *directory,
+static void take_name(void *context, const struct directory *directory,
 		      const struct ext_dirent *entry)
 {
-	struct paths *paths = survey->names;
+	struct paths *paths = context;
 	struct named *named;
 
 	if (entry->name_length == 0 || (entry->name[0] == '.' && entry->name_length == 1) ||
@@ -97,11 +96,9 @@ static bool any_directory(const struct directory *directory)
 
 static void collect(struct paths *paths)
 {
-	static const struct directory_visitor visitor = {any_directory, take_name};
+	const struct directory_visitor visitor = {any_directory, take_name, paths};
 
-	paths->survey->names = paths;
 	(void)scan_entries(paths->survey, &visitor, NULL);
-	paths->survey->names = NULL;
 }
 
 /* All directories above what has a name by now. */

@@ -31,8 +31,9 @@ enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error);
 /* Reads all blocks of the directories for which `wanted` is true, in disk order, entry by entry. */
 struct directory_visitor {
 	bool (*wanted)(const struct directory *directory);
-	void (*entry)(struct survey *survey, const struct directory *directory,
+	void (*entry)(void *context, const struct directory *directory,
 		      const struct ext_dirent *entry);
+	void *context;
 };
 enum ext_status scan_entries(struct survey *survey, const struct directory_visitor *visitor,
 			     struct ext_error *error);

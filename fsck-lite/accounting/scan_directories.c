@@ -152,7 +152,7 @@ static void read_entries(struct directory_worker *worker, struct directory *dire
 		if (entry.inode == 0)
 			continue;
 		if (worker->visitor)
-			worker->visitor->entry(worker->survey, directory, &entry);
+			worker->visitor->entry(worker->visitor->context, directory, &entry);
 		else
 			take_entry(worker, directory, logical, physical, &entry);
 	}

@@ -27,6 +27,8 @@ static uint8_t climb(struct survey *survey, struct directory *from)
 								      .inode = at->ino}};
 
 			ext_report(survey->options.sink, &finding);
+			/* Cut here, so that nobody who follows parents goes round. */
+			at->parent = 0;
 			answer = REACH_LOST;
 			break;
 		}
@@ -54,9 +56,11 @@ static bool is_reached(const struct directory *directory)
 	return directory->reach == REACH_ROOT;
 }
 
-static void mark_reached(struct survey *survey, const struct directory *directory,
+static void mark_reached(void *context, const struct directory *directory,
 			 const struct ext_dirent *entry)
 {
+	struct survey *survey = context;
+
 	(void)directory;
 	inode_states_mark(&survey->inodes, entry->inode, STATE_REACHED);
 }
@@ -72,7 +76,7 @@ static void promote_names(struct survey *survey)
 /* A directory that only a lost one's entry in a loop names is no more reached than the loop. */
 static enum ext_status mark_all(struct survey *survey, uint64_t lost, struct ext_error *error)
 {
-	static const struct directory_visitor visitor = {is_reached, mark_reached};
+	const struct directory_visitor visitor = {is_reached, mark_reached, survey};
 
 	if (lost == 0) {
 		promote_names(survey);

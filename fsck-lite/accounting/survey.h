@@ -71,7 +71,6 @@ struct inode_facts {
 };
 
 struct survey;
-struct paths;
 
 /*
  * Looks closer while the survey passes by. Called from several threads at once; findings go to
@@ -142,8 +141,6 @@ struct survey {
 	/* Per group, for the comparison of counts. */
 	uint32_t *group_directories; /* directories in use */
 	uint32_t *group_fixed;	     /* clusters that the layout itself takes */
-
-	struct paths *names; /* while paths.c collects names; else NULL */
 
 	struct lock lock; /* of everything above, while threads run */
 };
