@@ -244,14 +244,12 @@ static int find_filesystem(const struct options *options, struct opened_image *i
 	return located.start == 0 ? EXIT_CLEAN : open_window(image, located.start, located.size);
 }
 
-/* Finds the filesystem in the image and decides through which superblock to read it. */
-static int find_and_choose(const struct options *options, struct opened_image *image,
-			   struct ext_choice *choice)
+/* Hides what the options say lies before the filesystem, if they say anything. */
+static int open_named_window(const struct options *options, struct opened_image *image)
 {
 	struct located located;
 	int status = EXIT_CLEAN;
 
-	*choice = (struct ext_choice){0};
 	if (options->partition.given) {
 		status = locate_partition(options, image->path, image->base, &located);
 		if (status == EXIT_CLEAN)
@@ -260,9 +258,21 @@ static int find_and_choose(const struct options *options, struct opened_image *i
 		image->partition_size = located.size;
 	} else if (options->offset) {
 		status = open_window(image, options->offset, UINT64_MAX - options->offset);
-	} else if (options->superblock == SUPERBLOCK_BY_EVIDENCE) {
-		return find_filesystem(options, image, choice);
 	}
+	return status;
+}
+
+/* Finds the filesystem in the image and decides through which superblock to read it. */
+static int find_and_choose(const struct options *options, struct opened_image *image,
+			   struct ext_choice *choice)
+{
+	int status;
+
+	*choice = (struct ext_choice){0};
+	if (!options->partition.given && !options->offset &&
+	    options->superblock == SUPERBLOCK_BY_EVIDENCE)
+		return find_filesystem(options, image, choice);
+	status = open_named_window(options, image);
 	return status == EXIT_CLEAN ? choose_superblock(options, image, choice) : status;
 }
 
@@ -300,6 +310,15 @@ int open_image(const struct options *options, const char *path, struct opened_im
 	if (status == EXIT_CLEAN)
 		status = apply_journal(options, image, sink);
 	return status;
+}
+
+int open_image_source(const struct options *options, const char *path, struct opened_image *image)
+{
+	int status;
+
+	*image = (struct opened_image){.path = path};
+	status = open_source(options, image);
+	return status == EXIT_CLEAN ? open_named_window(options, image) : status;
 }
 
 void close_image(struct opened_image *image)

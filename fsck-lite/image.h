@@ -57,6 +57,9 @@ struct opened_image {
  */
 int open_image(const struct options *options, const char *path, struct opened_image *image,
 	       struct ext_sink *sink);
+
+/* Only the source, behind --offset or inside --partition: for what needs no filesystem. */
+int open_image_source(const struct options *options, const char *path, struct opened_image *image);
 void close_image(struct opened_image *image);
 
 /* What the filesystem is read from: the overlay when there is one, else what lies below. */

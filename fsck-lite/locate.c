@@ -95,21 +95,29 @@ int locate_superblock(const struct options *options, const char *path, struct ex
 }
 
 /*
- * Tries a filesystem that would begin at `start`: is there one that is sound? `source` is borrowed,
- * through an overlay to which nothing is written.
+ * A window into a source that stays the caller's: through an overlay to which nothing is written.
  */
+static struct ext_source *borrow_window(struct ext_source *source, uint64_t start, uint64_t size)
+{
+	struct ext_source *borrowed, *window;
+
+	if (start >= ext_source_size(source) ||
+	    ext_source_open_overlay(source, 4096, &borrowed, NULL) != EXT_OK ||
+	    ext_source_open_window(borrowed, start, size, &window, NULL) != EXT_OK)
+		return NULL;
+	return window;
+}
+
+/* Tries a filesystem that would begin at `start`: is there one that is sound? */
 static bool try_start(const struct options *options, struct ext_source *source, uint64_t start,
 		      uint64_t size, struct ext_choice *choice)
 {
-	struct ext_source *borrowed, *window;
-	enum ext_status status = EXT_ARGUMENT;
+	struct ext_source *const window = borrow_window(source, start, size);
+	enum ext_status status;
 	struct ext_error error;
 
 	*choice = (struct ext_choice){0};
-	if (start >= ext_source_size(source) ||
-	    ext_source_open_overlay(source, 4096, &borrowed, NULL) != EXT_OK)
-		return false;
-	if (ext_source_open_window(borrowed, start, size, &window, NULL) != EXT_OK)
+	if (!window)
 		return false;
 	if (choose_nearby(options, window, choice, &status, &error) != EXIT_CLEAN)
 		status = EXT_ARGUMENT;
@@ -118,6 +126,28 @@ static bool try_start(const struct options *options, struct ext_source *source, 
 		return true;
 	ext_choice_clear(choice);
 	return false;
+}
+
+bool locate_is_sound(struct ext_source *source, const struct ext_found_filesystem *found,
+		     unsigned *agreeing)
+{
+	struct ext_source *const window = borrow_window(source, found->start, UINT64_MAX);
+	struct ext_choice choice;
+	uint64_t *const offsets = malloc(found->count * sizeof *offsets);
+	bool is_sound = false;
+
+	for (size_t i = 0; offsets && i < found->count; i++)
+		offsets[i] = found->finds[i].offset - found->start;
+	if (window && offsets &&
+	    ext_choose(window, offsets, found->count, &choice, NULL) == EXT_OK) {
+		*agreeing = choice.as_stored ? (unsigned)found->count : choice.agreeing_copies;
+		/* The one that is best there may be another. */
+		is_sound = choice.sound && ext_choice_is_of(window, &choice, &found->superblock);
+		ext_choice_clear(&choice);
+	}
+	free(offsets);
+	ext_source_close(window);
+	return is_sound;
 }
 
 /* Keeps the first of several places; the others are only counted, for the complaint. */

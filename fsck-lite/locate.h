@@ -7,6 +7,7 @@
 #define FSCK_LITE_LOCATE_H
 
 #include <ext/choose.h>
+#include <ext/scan.h>
 
 #include "options.h"
 
@@ -25,6 +26,10 @@ int locate_filesystem(const struct options *options, const char *path, struct ex
 /* Decides through which superblock to read the filesystem that begins `source`. */
 int locate_superblock(const struct options *options, const char *path, struct ext_source *source,
 		      struct ext_choice *choice);
+
+/* Can what a search found be read? `agreeing`: how many copies of it agree. */
+bool locate_is_sound(struct ext_source *source, const struct ext_found_filesystem *found,
+		     unsigned *agreeing);
 
 /* Where partition `options->partition` lies. */
 int locate_partition(const struct options *options, const char *path, struct ext_source *source,

@@ -6,18 +6,31 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <ext/choose.h>
 #include <ext/copies.h>
 
-#include "commands/command.h"
+#include "commands/backups.h"
 #include "complain.h"
 #include "image.h"
 #include "reports/copies.h"
 #include "reports/head.h"
+#include "views.h"
 
 /* Tables of more copies than this are not looked at one by one: all say the same. */
-enum { TABLES_JUDGED = 128 };
+enum { TABLES_JUDGED = 64 };
+
+struct backups {
+	const struct options *options;
+	struct opened_image image;
+	struct views views;
+	struct copy_view best; /* through what open_image chose */
+	struct copy_view most; /* of a single copy that reaches more */
+	ext_block most_block;
+	struct json json;
+	unsigned count;
+};
 
 static void print_list(const struct ext_superblock *superblock)
 {
@@ -30,73 +43,134 @@ static void print_list(const struct ext_superblock *superblock)
 			       superblock->block_size_log2);
 		between = ", ";
 	}
-	putchar('\n');
+	if (*between)
+		putchar('\n');
 }
 
-static const char *reason(const struct opened_image *image)
+static void print_reason(const struct backups *backups, char text[300])
 {
+	const struct opened_image *image = &backups->image;
+
 	if (image->reason[0])
-		return image->reason;
-	return image->doubts == 0
-		       ? "the primary and its descriptors lead to the root, and the copies agree"
-		       : "no copy leads further than the primary";
+		snprintf(text, 300, "%s; this one leads to the root", image->reason);
+	else if (image->doubts == 0)
+		snprintf(text, 300,
+			 "the primary and its descriptors lead to the root, and the copies agree");
+	else
+		snprintf(text, 300, "no copy leads further than the primary");
 }
 
-static int report(const struct options *options, const struct opened_image *image)
+static int report_row(struct backups *backups, ext_group group)
 {
+	struct ext_copy copy;
+	struct copy_view view;
+	struct ext_error error;
+	int status;
+
+	if (ext_copy_read(image_view(&backups->image), backups->image.superblock_raw, group,
+			  backups->count++ < TABLES_JUDGED, &copy, &error) != EXT_OK) {
+		complain_error(backups->image.path, &error);
+		return EXIT_CANNOT_RUN;
+	}
+	status = views_of_copy(&backups->views, &copy, &view);
+	if (views_reach_more(&view, &backups->best) && views_reach_more(&view, &backups->most)) {
+		backups->most = view;
+		backups->most_block = copy.block;
+	}
+	if (backups->options->json)
+		copies_json_row(&backups->json, &backups->image, &copy, &view);
+	else
+		copies_text_row(&backups->image, &copy, &view);
+	return status;
+}
+
+static void end_json(struct backups *backups)
+{
+	struct json *json = &backups->json;
+	char reason[300];
+
+	print_reason(backups, reason);
+	json_end_array(json);
+	json_object(json, "best");
+	json_u64(json, "block", backups->image.superblock_block);
+	json_text(json, "reason", reason);
+	copies_json_view(json, &backups->best);
+	json_end_object(json);
+	if (backups->most.known) {
+		json_object(json, "reaches_more");
+		json_u64(json, "block", backups->most_block);
+		copies_json_view(json, &backups->most);
+		json_end_object(json);
+	}
+	json_end_object(json);
+	json_close(json);
+}
+
+static void end_text(struct backups *backups)
+{
+	const struct opened_image *image = &backups->image;
 	const struct ext_superblock *sb = image->superblock;
 	struct ext_copy copy;
-	struct ext_error error;
-	struct json json;
-	unsigned count = 0;
+	char reason[300];
 
-	if (options->json) {
-		json_open(&json, stdout, false);
-		head_begin_document(&json, "backups", image);
-		json_text(&json, "layout", copies_layout(sb));
-		json_array(&json, "copies");
-	} else {
-		copies_text_head(image);
-	}
-	for (ext_group group = 0; group < sb->group_count; group = ext_copy_next_group(sb, group)) {
-		if (ext_copy_read(image_view(image), image->superblock_raw, group,
-				  count++ < TABLES_JUDGED, &copy, &error) != EXT_OK) {
-			complain_error(image->path, &error);
-			return EXIT_CANNOT_RUN;
-		}
-		if (options->json)
-			copies_json_row(&json, image, &copy, NULL);
-		else
-			copies_text_row(image, &copy, NULL);
-	}
-	if (options->json) {
-		json_end_array(&json);
-		json_object(&json, "best");
-		json_u64(&json, "block", image->superblock_block);
-		json_text(&json, "reason", reason(image));
-		json_end_object(&json);
-		json_end_object(&json);
-		json_close(&json);
-		return EXIT_CLEAN;
-	}
 	putchar('\n');
 	for (ext_group group = 0; group < sb->group_count; group = ext_copy_next_group(sb, group))
 		if (ext_copy_read(image_view(image), image->superblock_raw, group, false, &copy,
-				  &error) == EXT_OK)
+				  NULL) == EXT_OK)
 			copies_text_differences(image, &copy);
-	printf("best: block %" PRIu64 ": %s\n", image->superblock_block, reason(image));
-	return EXIT_CLEAN;
+	print_reason(backups, reason);
+	printf("\nbest: block %" PRIu64 ": %s\n      ", image->superblock_block, reason);
+	copies_text_view(image, &backups->best);
+	putchar('\n');
+	if (backups->most.known) {
+		printf("the copy at block %" PRIu64 " reaches more (-b %" PRIu64 "): ",
+		       backups->most_block, backups->most_block);
+		copies_text_view(image, &backups->most);
+		putchar('\n');
+	}
+}
+
+static int report(struct backups *backups)
+{
+	const struct opened_image *image = &backups->image;
+	const struct ext_superblock *sb = image->superblock;
+	int status;
+
+	views_init(&backups->views, backups->options, image);
+	status = views_of_filesystem(backups->options, image->path, image->filesystem,
+				     &backups->best);
+	if (status != EXIT_CLEAN)
+		return status;
+	if (backups->options->json) {
+		json_open(&backups->json, stdout, false);
+		head_begin_document(&backups->json, "backups", image);
+		json_text(&backups->json, "layout", copies_layout(sb));
+		json_array(&backups->json, "copies");
+	} else {
+		copies_text_head(image);
+	}
+	for (ext_group group = 0; status == EXIT_CLEAN && group < sb->group_count;
+	     group = ext_copy_next_group(sb, group))
+		status = report_row(backups, group);
+	if (backups->options->json)
+		end_json(backups);
+	else
+		end_text(backups);
+	return status;
 }
 
 int command_backups(const struct options *options)
 {
-	struct opened_image image;
-	int status = open_image(options, options_image(options), &image, NULL);
+	struct backups backups = {.options = options};
+	int status;
 
+	if (options->scan)
+		return backups_scan(options);
+	status = open_image(options, options_image(options), &backups.image, NULL);
 	if (status == EXIT_CLEAN && options->list)
-		print_list(image.superblock);
+		print_list(backups.image.superblock);
 	else if (status == EXIT_CLEAN)
-		status = report(options, &image);
-	close_image(&image);
+		status = report(&backups);
+	close_image(&backups.image);
 	return status;
 }

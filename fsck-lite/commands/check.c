@@ -139,6 +139,7 @@ static int examine(struct examination *examination)
 	findings_sort(examination->findings);
 	if (examination->image.filesystem) {
 		examination->paths = paths_of_findings(&examination->survey, examination->findings);
+		examination->advice.about_superblock = true;
 		advice_gather(&examination->advice, &examination->image, &examination->survey,
 			      examination->findings);
 	}

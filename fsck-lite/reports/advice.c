@@ -62,11 +62,12 @@ void advice_gather(struct advice *advice, const struct opened_image *image,
 		add(advice, image,
 		    "Do not mount it writable: files in use could be overwritten. Copy them out.",
 		    "restore ", " --output rescued");
-	if (image->source != SUPERBLOCK_IS_PRIMARY)
+	/* A copy must give the same report as the primary that it stands in for. */
+	if (image->source != SUPERBLOCK_IS_PRIMARY && advice->about_superblock)
 		add(advice, image,
 		    "The primary superblock or its descriptors are not usable. See all copies, and "
 		    "what a repair would write.",
-		    "backups ", "");
+		    "repair --superblock -n ", "");
 	if (findings && (findings_count(findings, EXT_UNREADABLE) > 0 ||
 			 findings_count(findings, EXT_INODES_UNREADABLE) > 0 ||
 			 findings_count(findings, EXT_DIRECTORY_UNREADABLE) > 0))

@@ -12,6 +12,7 @@ enum { ADVICE_MOST = 8 };
 
 struct advice {
 	unsigned count;
+	bool about_superblock; /* to be set before: advise about it, too, though stderr has told */
 	struct {
 		const char *message;
 		char command[512];

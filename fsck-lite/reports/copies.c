@@ -49,20 +49,26 @@ void copies_text_head(const struct opened_image *image)
 	       "descriptors", "reaches");
 }
 
-void copies_text_row(const struct opened_image *image, const struct ext_copy *copy,
-		     const struct copy_view *view)
+void copies_text_view(const struct opened_image *image, const struct copy_view *view)
 {
 	char size[TEXT_SHORT];
 
+	if (!view->known) {
+		putchar('-');
+		return;
+	}
+	printf("%" PRIu64 " director%s, %" PRIu64 " file%s, %s", view->directories,
+	       view->directories == 1 ? "y" : "ies", view->files, text_plural(view->files),
+	       text_size(size, view->blocks * image->superblock->block_size));
+}
+
+void copies_text_row(const struct opened_image *image, const struct ext_copy *copy,
+		     const struct copy_view *view)
+{
 	printf("%7" PRIu32 " %12" PRIu64 " %16" PRIu64 "  %-8s %-9s %-12s ", copy->group,
 	       copy->block, image->start + copy->offset, state_names[copy->state],
 	       checksum_name(copy), copy->has_table ? table_names[copy->descriptors] : "-");
-	if (view && view->known)
-		printf("%" PRIu64 " director%s, %" PRIu64 " file%s, %s", view->directories,
-		       view->directories == 1 ? "y" : "ies", view->files, text_plural(view->files),
-		       text_size(size, view->blocks * image->superblock->block_size));
-	else
-		putchar('-');
+	copies_text_view(image, view);
 	putchar('\n');
 }
 
@@ -124,6 +130,17 @@ static void write_value(struct json *json, const char *key,
 	json_text(json, key, text);
 }
 
+void copies_json_view(struct json *json, const struct copy_view *view)
+{
+	if (!view->known)
+		return;
+	json_object(json, "view");
+	json_u64(json, "directories", view->directories);
+	json_u64(json, "files", view->files);
+	json_u64(json, "blocks", view->blocks);
+	json_end_object(json);
+}
+
 void copies_json_row(struct json *json, const struct opened_image *image,
 		     const struct ext_copy *copy, const struct copy_view *view)
 {
@@ -149,12 +166,6 @@ void copies_json_row(struct json *json, const struct opened_image *image,
 		json_end_object(json);
 	}
 	json_end_array(json);
-	if (view && view->known) {
-		json_object(json, "view");
-		json_u64(json, "directories", view->directories);
-		json_u64(json, "files", view->files);
-		json_u64(json, "blocks", view->blocks);
-		json_end_object(json);
-	}
+	copies_json_view(json, view);
 	json_end_object(json);
 }

@@ -24,6 +24,12 @@ void copies_text_row(const struct opened_image *image, const struct ext_copy *co
 /* The fields in which the copy differs; nothing when it does not. */
 void copies_text_differences(const struct opened_image *image, const struct ext_copy *copy);
 
+/* "12 directories, 300 files, 12.3 MiB" or "-". */
+void copies_text_view(const struct opened_image *image, const struct copy_view *view);
+
+/* The member `view`, when it is known. */
+void copies_json_view(struct json *json, const struct copy_view *view);
+
 /* One element of `copies`. */
 void copies_json_row(struct json *json, const struct opened_image *image,
 		     const struct ext_copy *copy, const struct copy_view *view);

@@ -355,3 +355,22 @@ enum ext_status ext_choice_open(struct ext_source *source, const struct ext_choi
 	}
 	return ext_filesystem_open(source, &options, filesystem, error);
 }
+
+bool ext_choice_is_of(struct ext_source *source, const struct ext_choice *choice,
+		      const struct ext_superblock *superblock)
+{
+	const struct ext_place place = {.structure = EXT_AT_SUPERBLOCK};
+	uint8_t raw[EXT_SUPERBLOCK_SIZE];
+	struct ext_superblock chosen;
+
+	if (choice->as_stored) {
+		if (ext_source_read(source, choice->superblock_offset, raw, sizeof raw, NULL) !=
+		    EXT_OK)
+			return false;
+	} else {
+		memcpy(raw, choice->superblock, sizeof raw);
+	}
+	return ext_superblock_decode(raw, place, &chosen, NULL, NULL) == EXT_OK &&
+	       ext_superblock_same_filesystem(&chosen, superblock) &&
+	       ext_superblock_same_geometry(&chosen, superblock);
+}

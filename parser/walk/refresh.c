@@ -96,6 +96,30 @@ static bool bitmap_is_unwritten(const struct evidence *evidence, const uint8_t *
 	return all_zero(bitmap, size) || evidence->bad > evidence->good;
 }
 
+/*
+ * Zeros where a bitmap must have bits: wiped. Then the old counts and checksum are the better ones,
+ * for they show that something is missing.
+ */
+static bool blocks_are_wiped(const struct ext_superblock *sb, ext_group group,
+			     const struct ext_group_locations *where, const uint8_t *bitmap)
+{
+	const ext_block first = ext_group_first_block(sb, group);
+
+	return all_zero(bitmap, sb->block_size) &&
+	       (sb->clusters_per_group < 8 * sb->block_size ||
+		ext_group_block_count(sb, group) < sb->blocks_per_group ||
+		ext_group_has_superblock(sb, group) ||
+		(where->block_bitmap >= first &&
+		 where->block_bitmap - first < sb->blocks_per_group));
+}
+
+static bool inodes_are_wiped(const struct ext_superblock *sb, ext_group group,
+			     const uint8_t *bitmap)
+{
+	return all_zero(bitmap, sb->block_size) &&
+	       (group == 0 || sb->inodes_per_group < 8 * sb->block_size);
+}
+
 static void refresh_blocks(const struct refresh *refresh, ext_group group,
 			   const struct ext_group_descriptor *descriptor,
 			   struct ext_raw_group_descriptor *raw,
@@ -104,14 +128,13 @@ static void refresh_blocks(const struct refresh *refresh, ext_group group,
 	const struct ext_superblock *sb = &refresh->filesystem->superblock;
 	const uint32_t clusters =
 		(uint32_t)divide_up(ext_group_block_count(sb, group), sb->cluster_blocks);
+	const struct ext_group_locations where = group_locations(refresh->filesystem, group);
 	uint32_t crc;
 
 	if (ext_block_bitmap_read(refresh->filesystem, group, refresh->buffer, NULL, NULL) !=
 	    EXT_OK)
 		return;
 	if (descriptor->flags & EXT_GROUP_BLOCK_UNINIT) {
-		const struct ext_group_locations where =
-			group_locations(refresh->filesystem, group);
 		struct evidence evidence = {0, 0};
 
 		evidence_of_block_bitmap(sb, group, &where, refresh->buffer, &evidence);
@@ -119,6 +142,8 @@ static void refresh_blocks(const struct refresh *refresh, ext_group group,
 			*flags |= EXT_GROUP_BLOCK_UNINIT;
 			return;
 		}
+	} else if (blocks_are_wiped(sb, group, &where, refresh->buffer)) {
+		return;
 	}
 	put_halves(&raw->bg_free_blocks_count_lo, high ? &high->bg_free_blocks_count_hi : NULL,
 		   count_clear(refresh->buffer, clusters));
@@ -152,6 +177,8 @@ static void refresh_inodes(const struct refresh *refresh, ext_group group,
 			*flags |= EXT_GROUP_INODE_UNINIT;
 			return;
 		}
+	} else if (inodes_are_wiped(sb, group, refresh->buffer)) {
+		return;
 	}
 	while (last > 0 && !ext_bit_is_set(refresh->buffer, last - 1))
 		last--;

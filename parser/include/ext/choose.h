@@ -74,6 +74,10 @@ enum ext_status ext_choice_open(struct ext_source *source, const struct ext_choi
 				struct ext_sink *sink, struct ext_filesystem **filesystem,
 				struct ext_error *error);
 
+/* Is the choice about the filesystem of `superblock`, and not another at the same place? */
+bool ext_choice_is_of(struct ext_source *source, const struct ext_choice *choice,
+		      const struct ext_superblock *superblock);
+
 /*
  * Brings descriptors that come from a backup up to date, in place: free counts, unused inodes,
  * uninit flags and bitmap checksums from the bitmaps, and the descriptor's checksum.
