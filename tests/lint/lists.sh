@@ -13,7 +13,9 @@ listed()
 			[ -e "$fragment" ] || continue
 			entry=${1#"$folder"/}
 			while :; do
-				grep -qE "%D%/$entry( |\\\\|\$)" "$fragment" && return 0
+				# An include path names a folder, too, and lists nothing.
+				grep -v -e '-I' "$fragment" |
+					grep -qE "%D%/$entry( |\\\\|\$)" "$fragment" && return 0
 				case $entry in
 				*/*) entry=${entry%/*} ;;
 				*) break ;;
