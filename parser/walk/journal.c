@@ -342,7 +342,7 @@ static enum ext_status find_external(struct ext_journal *journal, struct ext_err
 	return EXT_OK;
 }
 
-static void judge(struct ext_journal *journal, bool ignore_recover_flag)
+static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool trust_damaged)
 {
 	struct ext_journal_summary *summary = &journal->summary;
 	const struct ext_journal_superblock *jsb = &journal->superblock;
@@ -361,11 +361,18 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag)
 			journal_report(journal, summary->damage, 0, 0, 0, 0);
 		return;
 	}
+	/* Nothing in it can be trusted then, least of all where the log begins. Linux refuses. */
+	if (journal->superblock.checksum == EXT_CHECKSUM_BAD && !trust_damaged) {
+		summary->state = EXT_JOURNAL_DAMAGED;
+		summary->damage = EXT_JOURNAL_SUPERBLOCK_CHECKSUM;
+	}
 	summary->present_blocks = blocks_present(journal);
 	if (summary->present_blocks < jsb->length)
 		journal_report(journal, EXT_JOURNAL_LENGTH, 0, jsb->length, 0,
 			       summary->present_blocks);
 	summary->end_sequence = jsb->sequence;
+	if (summary->state == EXT_JOURNAL_DAMAGED)
+		return;
 	summary->state = EXT_JOURNAL_CLEAN;
 	if (jsb->start == 0)
 		return;
@@ -411,7 +418,7 @@ enum ext_status ext_journal_open(const struct ext_filesystem *filesystem,
 		ext_journal_close(new);
 		return status;
 	}
-	judge(new, options->ignore_recover_flag);
+	judge(new, options->ignore_recover_flag, options->trust_damaged);
 	*journal = new;
 	return EXT_OK;
 }

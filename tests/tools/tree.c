@@ -4,7 +4,7 @@
  * shows: `tree [-j JOURNAL] [-n] [-o] IMAGE`. -n ignores the journal, -o leaves the orphans alone.
  * Line:
  *
- *   path type mode links uid gid size mtime ctime device|target|sha256|- xattrs|-
+ *   path inode type mode links uid gid size atime mtime ctime device|target|sha256|- xattrs|-
  *
  * Paths, targets and xattr names have %XX for bytes outside printable ASCII, for % and for blanks;
  * times are seconds.nanoseconds. The first line is "df FREE_BLOCKS FREE_INODES". Complaints about
@@ -199,17 +199,24 @@ static void print_xattrs(struct walk *walk, ext_ino ino)
 	}
 }
 
+static void print_time(const struct ext_time *time)
+{
+	printf(" %" PRId64 ".%09" PRIu32, time->seconds, time->nanoseconds);
+}
+
 static void print_inode(struct walk *walk, const struct ext_inode *inode)
 {
 	static const char *const types[] = {"unknown", "file", "dir",	 "char",
 					    "block",   "fifo", "socket", "symlink"};
 	uint32_t major = 0, minor = 0;
 
-	printf(" %s %o %u %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRId64 ".%09" PRIu32 " %" PRId64
-	       ".%09" PRIu32 " ",
+	printf(" %" PRIu32 " %s %o %u %" PRIu32 " %" PRIu32 " %" PRIu64, inode->number,
 	       types[inode->type], inode->mode & 07777u, inode->links, inode->uid, inode->gid,
-	       inode->size, inode->mtime.seconds, inode->mtime.nanoseconds, inode->ctime.seconds,
-	       inode->ctime.nanoseconds);
+	       inode->size);
+	print_time(&inode->atime);
+	print_time(&inode->mtime);
+	print_time(&inode->ctime);
+	putchar(' ');
 	if (inode->type == EXT_TYPE_REGULAR) {
 		print_content(walk, inode);
 	} else if (inode->type == EXT_TYPE_SYMLINK) {

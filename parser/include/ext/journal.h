@@ -217,6 +217,7 @@ struct ext_journal_options {
 	 * which are not kept up to date, and for those who want what the kernel would throw away.
 	 */
 	bool ignore_recover_flag;
+	bool trust_damaged; /* replay even if the journal superblock's checksum is wrong */
 	struct ext_sink *sink;
 };
 
