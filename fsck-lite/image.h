@@ -8,6 +8,7 @@
 #define FSCK_LITE_IMAGE_H
 
 #include <ext/filesystem.h>
+#include <ext/recovery.h>
 
 #include "options.h"
 
@@ -27,7 +28,9 @@ struct opened_image {
 	/* Sources, each on top of the one before; those that are not there are NULL. */
 	struct ext_source *base;    /* the whole image, unwrapped; owns the file */
 	struct ext_source *window;  /* the partition, or what is behind --offset; owns `base` */
-	struct ext_source *overlay; /* with the journal replayed; borrows what is below */
+	struct ext_source *overlay; /* with the journal replayed; `recovery` owns it */
+	struct ext_source *external_journal; /* what -j names */
+	struct ext_recovery *recovery;	     /* the journal as it was found, and what came of it */
 
 	struct ext_filesystem *filesystem;
 	const struct ext_superblock *superblock; /* inside `filesystem` */

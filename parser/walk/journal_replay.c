@@ -14,6 +14,8 @@
 #include "layout/layout.h"
 #include "walk/journal.h"
 
+#include <ext/edit.h>
+
 enum {
 	ERROR_FIELDS_AT = 0x194, /* s_error_count ... s_mount_opts in the superblock */
 	ERROR_FIELDS_END = 0x200,
@@ -105,6 +107,22 @@ static enum ext_status finish_journal(struct ext_journal *journal, struct ext_so
 	return ext_overlay_write(overlay, offset, bytes, sizeof bytes, error);
 }
 
+/*
+ * The superblock's counts are hints that Linux sets right at every mount; so it is done here. Where
+ * there is no primary superblock to open, there is none to set right.
+ */
+static enum ext_status finish_counts(struct ext_source *overlay, struct ext_error *error)
+{
+	struct ext_editor *editor;
+	enum ext_status status = ext_editor_open(overlay, NULL, &editor, error);
+
+	if (status != EXT_OK)
+		return status == EXT_MEMORY ? status : EXT_OK;
+	status = ext_editor_finish(editor, error);
+	ext_editor_close(editor);
+	return status;
+}
+
 enum ext_status ext_journal_replay(struct ext_journal *journal, struct ext_source *overlay,
 				   struct ext_journal_result *result, struct ext_error *error)
 {
@@ -125,5 +143,5 @@ enum ext_status ext_journal_replay(struct ext_journal *journal, struct ext_sourc
 		status = finish_journal(journal, overlay, error);
 	if (status == EXT_OK && journal->summary.fast_commit_records > 0)
 		status = journal_replay_fast_commits(journal, overlay, result, error);
-	return status;
+	return status == EXT_OK ? finish_counts(overlay, error) : status;
 }

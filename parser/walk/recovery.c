@@ -44,6 +44,19 @@ static enum ext_status open_overlay(struct ext_recovery *recovery, struct ext_er
 				       &recovery->overlay, error);
 }
 
+static void report_replay(const struct ext_recovery *recovery, struct ext_sink *sink)
+{
+	const struct ext_journal_summary *summary = ext_journal_summary(recovery->journal);
+	const struct ext_finding finding = {
+		.problem = EXT_JOURNAL_PENDING,
+		.place = {.structure = EXT_AT_JOURNAL},
+		.found = summary->transactions,
+		.low = summary->fast_commits,
+	};
+
+	ext_report(sink, &finding);
+}
+
 static enum ext_status recover(struct ext_recovery *recovery,
 			       const struct ext_recovery_options *options, struct ext_error *error)
 {
@@ -57,10 +70,13 @@ static enum ext_status recover(struct ext_recovery *recovery,
 		if (status == EXT_OK)
 			status = ext_journal_replay(recovery->journal, recovery->overlay,
 						    &recovery->journal_result, error);
+		if (status == EXT_OK)
+			report_replay(recovery, options->sink);
 	}
-	if (status != EXT_OK || !options->orphans)
+	if (status != EXT_OK || options->orphans == EXT_ORPHANS_LEAVE)
 		return status;
-	if (!is_dirty && !has_orphans(recovery->filesystem))
+	if (!is_dirty &&
+	    (options->orphans != EXT_ORPHANS_ALWAYS || !has_orphans(recovery->filesystem)))
 		return EXT_OK;
 	open.sink = options->sink;
 	status = open_overlay(recovery, error);
@@ -91,11 +107,12 @@ enum ext_status ext_recovery_open(struct ext_source *source,
 	open.sink = NULL;
 	journal_options.external = options->external;
 	journal_options.ignore_recover_flag = options->ignore_recover_flag;
+	journal_options.trust_damaged = options->trust_damaged;
 	journal_options.sink = options->sink;
 	status = ext_filesystem_open(source, &open, &new->filesystem, error);
 	if (status == EXT_OK)
 		status = ext_journal_open(new->filesystem, &journal_options, &new->journal, error);
-	if (status == EXT_OK)
+	if (status == EXT_OK && !options->look_only)
 		status = recover(new, options, error);
 	if (status != EXT_OK) {
 		ext_recovery_close(new);

@@ -313,7 +313,7 @@ int main(int argc, char **argv)
 	struct ext_source *source, *journal_source = NULL, *view = NULL;
 	struct ext_filesystem *filesystem;
 	struct ext_recovery *recovery = NULL;
-	struct ext_recovery_options options = {.sink = &findings, .orphans = true};
+	struct ext_recovery_options options = {.sink = &findings, .orphans = EXT_ORPHANS_ALWAYS};
 	struct ext_error error;
 	bool ignore = false;
 	int option;
@@ -324,7 +324,7 @@ int main(int argc, char **argv)
 		else if (option == 'n')
 			ignore = true;
 		else if (option == 'o')
-			options.orphans = false;
+			options.orphans = EXT_ORPHANS_LEAVE;
 		else if (option == '?')
 			return 16;
 	}

@@ -32,7 +32,13 @@ struct ext_recovery_options {
 	const struct ext_open_options *open; /* how to read the filesystem; NULL: the primary */
 	struct ext_source *external;         /* device of an external journal, borrowed; or NULL */
 	bool ignore_recover_flag;            /* see struct ext_journal_options */
-	bool orphans;                        /* finish deletions and truncations, too */
+	bool trust_damaged;                  /* the same */
+	/*
+	 * Finish deletions and truncations, too: after a replay, because only then is the list sure
+	 * to be whole, or always.
+	 */
+	enum ext_recovery_orphans { EXT_ORPHANS_LEAVE, EXT_ORPHANS_AFTER_REPLAY, EXT_ORPHANS_ALWAYS } orphans;
+	bool look_only;                      /* find the journal and judge it; change nothing */
 	struct ext_sink *sink;
 };
 
