@@ -32,7 +32,7 @@ def nanoseconds(text):
 
 def parse(line):
     """(path, attributes) of one line of the tool."""
-    path, kind, mode, links, uid, gid, size, mtime, ctime, content, xattrs = line.split(b' ')
+    path, _, kind, mode, links, uid, gid, size, _, mtime, ctime, content, xattrs = line.split(b' ')
     kind = TYPES.get(kind.decode(), kind.decode())
     entry = {'type': kind, 'mode': int(mode, 8), 'links': int(links), 'uid': int(uid), 'gid': int(gid),
              'size': int(size), 'mtime': nanoseconds(mtime), 'ctime': nanoseconds(ctime), 'xattrs': {}}
