@@ -148,7 +148,8 @@ def robust_one(item, folder, commands):
     for command in commands:
         for given in (None, journal) if journal else (None,):
             result = Run(command.split(), image, given)
-            if not result.fault and '--json' in command and result.status != 16:
+            # Only check must have something to say about what is no filesystem.
+            if not result.fault and '--json' in command and (result.out or result.status != 8):
                 try:
                     json.loads(result.out)
                 except ValueError as error:

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""`restore` of intact images against the kernel's own mount: what is copied out into a folder, as root,
+is the same in every attribute; the pax archive that an ordinary user makes holds the same, as Python's
+tarfile reads it (and GNU tar and bsdtar, where they are)."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+
+import images
+import judge
+
+NOBODY = 65534
+# The copy has inodes, change times and directory sizes of its own.
+ITS_OWN = ('inode', 'ctime', 'atime')
+TAR_TYPES = {tarfile.REGTYPE: 'file', tarfile.DIRTYPE: 'directory', tarfile.SYMTYPE: 'symlink',
+             tarfile.CHRTYPE: 'character_device', tarfile.BLKTYPE: 'block_device', tarfile.FIFOTYPE: 'fifo',
+             tarfile.GNUTYPE_SPARSE: 'file', tarfile.AREGTYPE: 'file', tarfile.CONTTYPE: 'file'}
+
+
+def readable(walk):
+    """Without what the kernel itself does not read, and without the folder that mke2fs makes."""
+    return {path: entry for path, entry in walk.items() if not path.startswith(b'/encrypted/') and
+            path not in (b'/', b'/lost+found')}
+
+
+def compare(failures, name, ours, theirs, off=()):
+    failures.equal(name, 'paths that only we have', sorted(set(ours) - set(theirs))[:5], [])
+    failures.equal(name, 'paths that we do not have', sorted(set(theirs) - set(ours))[:5], [])
+    for path in sorted(set(ours) & set(theirs)):
+        for member, expected in theirs[path].items():
+            if member in ITS_OWN or member in off or member not in ours[path]:
+                continue
+            if theirs[path]['type'] == 'directory' and member in ('size', 'links'):
+                continue
+            failures.equal('%s %r' % (name, path), member, ours[path][member], expected)
+
+
+def copied_out(failures, image, theirs, folder):
+    target = os.path.join(folder, 'out')
+    with judge.Unchanged(image.path) as unchanged:
+        result = unchanged.run('restore', '--preserve-privileged', *images.journal_option(image), ..., '--output',
+                               target)
+    failures.equal(image.name, 'exit status of restore', result.status, 0)
+    ours = judge.kernel_walk(target)
+    # Where the folder lies may not take every xattr or time; that is no fault of ours.
+    compare(failures, image.name + ' copied out', readable(ours), readable(theirs))
+    holes = [path for path, entry in theirs.items() if entry['type'] == 'file' and entry['size'] > 1 << 20]
+    for path in holes:
+        used = os.stat(os.fsencode(target) + path).st_blocks * 512 if path in ours else 0
+        failures.true('%s %r' % (image.name, path), 'holes were filled: %d bytes for %d' % (used, theirs[path]['size']),
+                      used <= max(theirs[path]['sectors'] * 512 * 3, 1 << 20))
+    shutil.rmtree(target, ignore_errors=True)
+
+
+def of_archive(path):
+    """{path: attributes} of a pax archive; hard links have the attributes of what they name."""
+    walk = {}
+    with tarfile.open(path) as archive:
+        for member in archive:
+            name = member.name.encode('utf-8', 'surrogateescape')
+            name = b'/' + (name[2:] if name.startswith(b'./') else name).strip(b'/')
+            if member.type == tarfile.LNKTYPE:
+                to = member.linkname.encode('utf-8', 'surrogateescape')
+                walk[name] = walk[b'/' + (to[2:] if to.startswith(b'./') else to).strip(b'/')]
+                continue
+            entry = {'type': TAR_TYPES[member.type], 'mode': member.mode & 0o7777, 'uid': member.uid,
+                     'gid': member.gid, 'xattrs': {}}
+            entry['mtime'] = exact_time(member)
+            if entry['type'] == 'file':
+                entry['size'] = member.size
+                total = hashlib.sha256()
+                with archive.extractfile(member) as file:
+                    while data := file.read(1 << 20):
+                        total.update(data)
+                entry['sha256'] = total.hexdigest()
+            elif entry['type'] == 'symlink':
+                entry['target'] = member.linkname.encode('utf-8', 'surrogateescape')
+            elif entry['type'].endswith('_device'):
+                entry['device'] = (member.devmajor, member.devminor)
+            for key, value in member.pax_headers.items():
+                if key.startswith('SCHILY.xattr.'):
+                    entry['xattrs'][key[13:].encode('utf-8', 'surrogateescape')] = value.encode(
+                        'utf-8', 'surrogateescape')
+            walk[name] = entry
+    return walk
+
+
+def exact_time(member):
+    """Nanoseconds of a member: tarfile makes a float of the header, which holds too few digits."""
+    text = member.pax_headers.get('mtime')
+    if text is None:
+        return int(member.mtime) * 10**9
+    sign = -1 if text.startswith('-') else 1
+    whole, _, part = text.lstrip('-').partition('.')
+    return sign * (int(whole) * 10**9 + int((part + '0' * 9)[:9]))
+
+
+def archived(failures, image, theirs, folder):
+    archive = os.path.join(folder, 'out.tar')
+    os.chmod(folder, 0o777)
+    with judge.Unchanged(image.path):
+        with open(archive, 'wb') as out:
+            done = subprocess.run(
+                [judge.tool(), 'restore', '--tar', '-', *images.journal_option(image), image.path], stdout=out,
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300,
+                preexec_fn=lambda: (os.setgroups([]), os.setgid(NOBODY), os.setuid(NOBODY)))
+    failures.equal(image.name, 'exit status of restore --tar', done.returncode, 0)
+    ours = of_archive(archive)
+    wanted = readable(theirs)
+    for entry in wanted.values():
+        # ACLs stand in the archive as text, under keys of their own; sockets fit into none.
+        entry['xattrs'] = {k: v for k, v in entry['xattrs'].items() if not k.startswith(b'system.')}
+    for entry in ours.values():
+        entry['xattrs'] = {k: v for k, v in entry['xattrs'].items() if not k.startswith(b'system.')}
+    wanted = {path: entry for path, entry in wanted.items() if entry['type'] != 'socket'}
+    ours = {path: entry for path, entry in readable(ours).items() if path in wanted or entry['type'] != 'socket'}
+    compare(failures, image.name + ' archived', ours, wanted, ('links',))
+    for reader in ('tar', 'bsdtar'):
+        if shutil.which(reader):
+            listed = subprocess.run([reader, '-tf', archive], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            failures.equal(image.name, reader + ' reads the archive', (listed.returncode, listed.stderr[:200]), (0, b''))
+    os.unlink(archive)
+
+
+def add_sectors(root, walk):
+    for path, entry in walk.items():
+        entry['sectors'] = os.lstat(os.fsencode(root) + path).st_blocks
+
+
+def main():
+    judge.private_mounts()
+    judge.need('tune2fs', 'e2fsck', 'debugfs')
+    judge.tool()
+    os.umask(0)
+    failures = judge.Failures()
+    for image in images.chosen():
+        if not image.mount:
+            continue
+        try:
+            with images.kernel_view(image) as root:
+                theirs = judge.kernel_walk(root)
+                add_sectors(root, theirs)
+            with judge.scratch(dir=images.folder()) as folder:
+                copied_out(failures, image, theirs, folder)
+                archived(failures, image, theirs, folder)
+        except Exception as error:
+            failures.add(image.name, type(error).__name__, str(error)[:500])
+    failures.end('restore agrees')
+
+
+if __name__ == '__main__':
+    main()
