@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Every recipe of fixtures/recipes against `fsck-lite check` and `df`.
+
+Of each recipe's image: check finds what its `expect` lines say, and nothing else but what its `also`
+lines allow; df's owners add up to the size of the filesystem; and no byte of the image has changed.
+Every problem that problem.def knows is provoked by the recipe that bears its slug.
+
+    recipes.py [NAME...]    only these recipes
+
+Lines of a recipe that are read here:
+
+    expect SLUG [at KIND PLACE]   found at least once; KIND is inode, group, block or superblock, PLACE a
+                                  number or the path of an inode
+    expect clean                  nothing of severity warning or error is found
+    expect unusable               check exits with 8
+    expect exit N                 check exits with N
+    expect option OPTION          check is run with this option as well
+    also   SLUG...                may be found
+"""
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+top = os.environ["top_srcdir"]
+mkfixture = os.environ["MKFIXTURE"]
+fsck_lite = os.environ["FSCK_LITE"]
+recipes = os.path.join(top, "fixtures", "recipes")
+problems = os.path.join(top, "parser", "include", "ext", "problem")
+
+# Problems that no image alone provokes, and why.
+elsewhere = {
+    "open-failed": "no image: tests/cli",
+    "no-such-path": "a path on the command line: tests/cli",
+    "block-range": "a block on the command line: tests/cli",
+    "inode-range": "an inode on the command line: tests/cli",
+    "not-a-directory": "a path on the command line: tests/cli",
+}
+
+passed = failed = skipped = 0
+
+# Recipes whose expectation check does not meet yet; a line leaves this file when it is met.
+pending_file = os.path.join(top, "tests", "cli", "recipes.pending")
+with open(pending_file, encoding="utf-8") as lines:
+    pending = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+
+
+def fail(name, text):
+    global failed, skipped
+    if name in pending:
+        skipped += 1
+        print(f"SKIP: {name} is pending: {text}")
+        return
+    failed += 1
+    print(f"FAIL: {name}: {text}")
+
+
+def digest(path):
+    value = hashlib.sha256()
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            value.update(part)
+    return value.hexdigest()
+
+
+def run(*arguments):
+    return subprocess.run([fsck_lite, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=300)
+
+
+class Recipe:
+    def __init__(self, path):
+        self.name = os.path.basename(path)[:-len(".recipe")]
+        self.path = path
+        self.wanted, self.allowed, self.options = [], set(), []
+        self.clean = self.unusable = False
+        self.status = None
+        for line in open(path, encoding="utf-8", errors="surrogateescape"):
+            words = line.split("#")[0].split() if not line.startswith("expect") else line.split()
+            if words[:1] == ["also"]:
+                self.allowed.update(words[1:])
+            if words[:1] != ["expect"]:
+                continue
+            if words[1] == "clean":
+                self.clean = True
+            elif words[1] == "unusable":
+                self.unusable = True
+            elif words[1] == "exit":
+                self.status = int(words[2])
+            elif words[1] == "option":
+                self.options.append(words[2])
+            else:
+                at = words.index("at") if "at" in words else len(words)
+                for slug in words[1:at]:
+                    self.wanted.append((slug, words[at + 1:]))
+
+    @property
+    def says_something(self):
+        return bool(self.wanted or self.clean or self.unusable or self.status is not None)
+
+
+def stands_at(finding, place, names):
+    """Does the finding stand at the place that the recipe names?"""
+    where = finding.get("where", {})
+    kind, rest = place[0], place[1:]
+    if kind == "superblock":
+        return where.get("structure") == "superblock"
+    number = rest[0]
+    if not number.isdigit():
+        number = names.get(number)
+    return number is not None and where.get(kind) == int(number)
+
+
+def judge_check(recipe, image, names):
+    """None, or what is wrong with check's answer."""
+    answer = run("check", "--json", *recipe.options, image)
+    try:
+        report = json.loads(answer.stdout)
+    except ValueError:
+        return f"check's output is no JSON (exit {answer.returncode}): {answer.stderr[:300]!r}"
+    findings = report.get("findings", [])
+    found = {}
+    for finding in findings:
+        found.setdefault(finding["code"], []).append(finding)
+    if recipe.status is not None and answer.returncode != recipe.status:
+        return f"check exits with {answer.returncode}, expected {recipe.status}"
+    if recipe.unusable and answer.returncode != 8:
+        return f"check exits with {answer.returncode}, expected 8"
+    if recipe.clean:
+        bad = sorted({f["code"] for f in findings if f["severity"] != "info"} - recipe.allowed)
+        return f"expected clean, found {' '.join(bad)}" if bad else None
+    for slug, place in recipe.wanted:
+        if slug not in found:
+            return f"{slug} is not found; found: {' '.join(sorted(found)) or 'nothing'}"
+        if place and not any(stands_at(finding, place, names) for finding in found[slug]):
+            seen = [finding.get("where") for finding in found[slug]]
+            return f"{slug} is found, but not at {' '.join(place)}: {seen[:3]}"
+    more = set(found) - {slug for slug, _ in recipe.wanted} - recipe.allowed
+    if more:
+        return f"found beside it: {' '.join(sorted(more))}"
+    errors = any(finding["severity"] == "error" for finding in findings)
+    if recipe.status is None and not recipe.unusable and (answer.returncode == 4) != errors:
+        return f"check exits with {answer.returncode}, findings of severity error: {errors}"
+    return None
+
+
+def judge_df(image):
+    answer = run("df", "--json", image)
+    if answer.returncode not in (0, 4, 8):
+        return f"df exits with {answer.returncode}: {answer.stderr[:300]!r}"
+    if not answer.stdout and answer.returncode == 8:
+        return None
+    try:
+        report = json.loads(answer.stdout)
+    except ValueError:
+        return "df's output is no JSON"
+    if "owners" in report and sum(report["owners"].values()) != report["filesystem"]["blocks"]:
+        return "df's owners do not add up to the size of the filesystem"
+    return None
+
+
+def judge(recipe, folder, has_check):
+    global passed
+    image = os.path.join(folder, "image")
+    names_file = os.path.join(folder, "names")
+    if os.path.exists(image):
+        os.unlink(image)
+    built = subprocess.run([mkfixture, recipe.path, image, names_file], stderr=subprocess.PIPE)
+    if built.returncode:
+        fail(recipe.name, f"does not build: {built.stderr.decode(errors='replace').strip()}")
+        return
+    names = {}
+    for line in open(names_file, encoding="utf-8", errors="surrogateescape"):
+        number, path = line.rstrip("\n").split(" ", 1)
+        names[path] = number
+    before = digest(image)
+    wrong = judge_df(image)
+    if not wrong and has_check and recipe.says_something:
+        wrong = judge_check(recipe, image, names)
+    if not wrong and digest(image) != before:
+        wrong = "the image has changed"
+    if wrong:
+        fail(recipe.name, wrong)
+    else:
+        passed += 1
+        if recipe.name in pending and has_check:
+            print(f"NOTE: {recipe.name} is pending no more")
+
+
+def judge_catalogue(all_recipes):
+    """Every problem has a recipe that bears its slug and expects it."""
+    global passed
+    proved = {recipe.name for recipe in all_recipes
+              if any(slug == recipe.name for slug, _ in recipe.wanted)}
+    known = set()
+    for name in os.listdir(problems):
+        with open(os.path.join(problems, name), encoding="utf-8") as file:
+            known.update(re.findall(r'^PROBLEM\(\w+,\s*"([^"]+)"', file.read(), re.M))
+    missing = sorted(known - proved - set(elsewhere))
+    if missing:
+        fail("catalogue", f"{len(missing)} problems have no recipe: {' '.join(missing)}")
+    else:
+        passed += 1
+    strangers = sorted({slug for recipe in all_recipes for slug, _ in recipe.wanted} - known)
+    if strangers:
+        fail("catalogue", f"recipes expect what problem.def does not know: {' '.join(strangers)}")
+    else:
+        passed += 1
+
+
+def main():
+    global skipped
+    wanted = sys.argv[1:]
+    all_recipes = [Recipe(os.path.join(recipes, name)) for name in sorted(os.listdir(recipes))
+                   if name.endswith(".recipe")]
+    has_check = run("check", "--help").returncode == 0
+    with tempfile.TemporaryDirectory() as folder:
+        for recipe in all_recipes:
+            if not wanted or recipe.name in wanted:
+                judge(recipe, folder, has_check)
+    if not has_check:
+        print("SKIP: there is no command check yet: what recipes expect is not compared")
+        skipped += 1
+    elif not wanted:
+        judge_catalogue(all_recipes)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
