@@ -33,12 +33,20 @@ AS_IF([test "$fsck_cv_crc32c_x86" = yes],
 
 AC_CACHE_CHECK([for crc32c instructions of ARMv8], [fsck_cv_crc32c_arm], [
 	fsck_cv_crc32c_arm=no
-	for fsck_target in +crc crc arch=armv8-a+crc; do
+	for fsck_target in crc +crc arch=armv8-a+crc; do
 		AC_LINK_IFELSE([AC_LANG_SOURCE([[
 #if !defined __aarch64__ && !defined __arm__
 #error another CPU
 #endif
+#ifdef __clang__
+#ifndef __aarch64__
+#error its back end gives up
+#endif
+#define __crc32cd __builtin_arm_crc32cd
+#define __crc32cb __builtin_arm_crc32cb
+#else
 #include <arm_acle.h>
+#endif
 #include <sys/auxv.h>
 __attribute__((target("$fsck_target"))) static unsigned one(unsigned crc, unsigned long long word)
 {

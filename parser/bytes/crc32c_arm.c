@@ -8,7 +8,15 @@
 
 #ifdef HAVE_CRC32C_ARM
 
+/* clang's header hides the functions unless the whole file is compiled for the extension. */
+#ifdef __clang__
+#define CRC32C_WORD __builtin_arm_crc32cd
+#define CRC32C_BYTE __builtin_arm_crc32cb
+#else
 #include <arm_acle.h>
+#define CRC32C_WORD __crc32cd
+#define CRC32C_BYTE __crc32cb
+#endif
 
 #include "bytes/endian.h"
 
@@ -19,9 +27,9 @@ __attribute__((target(CRC32C_ARM_TARGET))) uint32_t crc32c_arm(uint32_t seed, co
 	uint32_t crc = seed;
 
 	for (; length >= 8; length -= 8, bytes += 8)
-		crc = __crc32cd(crc, get(*(const struct le64 *)(const void *)bytes));
+		crc = CRC32C_WORD(crc, get(*(const struct le64 *)(const void *)bytes));
 	for (; length > 0; length--, bytes++)
-		crc = __crc32cb(crc, *bytes);
+		crc = CRC32C_BYTE(crc, *bytes);
 	return crc;
 }
 

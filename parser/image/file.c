@@ -165,14 +165,13 @@ enum ext_status ext_source_open_file(const char *path, struct ext_source **sourc
 	bool is_regular = false;
 
 	if (descriptor < 0)
-		return ext_fail(error, EXT_ARGUMENT, EXT_OPEN_FAILED,
-				(struct ext_place){.structure = EXT_AT_IMAGE}, errno);
+		return ext_fail(error, EXT_ARGUMENT, EXT_OPEN_FAILED, (struct ext_place){0}, errno);
 	if (!find_size(descriptor, &size, &is_regular)) {
 		const int reason = errno;
 
 		close(descriptor);
-		return ext_fail(error, EXT_ARGUMENT, EXT_OPEN_FAILED,
-				(struct ext_place){.structure = EXT_AT_IMAGE}, reason);
+		return ext_fail(error, EXT_ARGUMENT, EXT_OPEN_FAILED, (struct ext_place){0},
+				reason);
 	}
 	file = malloc(sizeof *file + length);
 	if (!file) {
