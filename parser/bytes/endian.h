@@ -101,14 +101,24 @@ static inline void put_be64(struct be64 *v, uint64_t n)
 
 /* The value of an on-disk number; its width and byte order come from its type. */
 #define get(v)                                                                                     \
-	_Generic((v), uint8_t : get_u8, struct le16 : get_le16, struct le32          \
-		 : get_le32, struct le64 : get_le64, struct be16 : get_be16, struct be32           \
-		 : get_be32, struct be64 : get_be64)(v)
+	_Generic((v), uint8_t                                                                      \
+		 : get_u8, struct le16                                                             \
+		 : get_le16, struct le32                                                           \
+		 : get_le32, struct le64                                                           \
+		 : get_le64, struct be16                                                           \
+		 : get_be16, struct be32                                                           \
+		 : get_be32, struct be64                                                           \
+		 : get_be64)(v)
 
 /* Stores a number through a pointer to its on-disk place. */
 #define put(p, n)                                                                                  \
-	_Generic((p), uint8_t * : put_u8, struct le16 * : put_le16, struct le32 *    \
-		 : put_le32, struct le64 * : put_le64, struct be16 * : put_be16, struct be32 *     \
-		 : put_be32, struct be64 * : put_be64)(p, n)
+	_Generic((p), uint8_t *                                                                    \
+		 : put_u8, struct le16 *                                                           \
+		 : put_le16, struct le32 *                                                         \
+		 : put_le32, struct le64 *                                                         \
+		 : put_le64, struct be16 *                                                         \
+		 : put_be16, struct be32 *                                                         \
+		 : put_be32, struct be64 *                                                         \
+		 : put_be64)(p, n)
 
 #endif
