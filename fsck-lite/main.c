@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	{"ls", COMMAND_LS, command_ls, 1, 2, "IMAGE [PATH]",
 	 "names in a directory, or in all below it"},
 	{"cat", COMMAND_CAT, command_cat, 2, 2, "IMAGE PATH", "the content of a file"},
+	{"repair", COMMAND_REPAIR, command_repair, 1, 1, "IMAGE",
+	 "write a repair, once it has been proved on a copy in memory"},
 	{"explain", COMMAND_EXPLAIN, command_explain, 0, 1, "PROBLEM",
 	 "what a finding means, how it arises, how it is repaired"},
 };

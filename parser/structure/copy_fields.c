@@ -10,6 +10,7 @@
 
 #include <ext/copies.h>
 
+#include "bytes/crc32c.h"
 #include "layout/layout.h"
 
 /* Fields that the primary alone keeps up to date. */
@@ -184,4 +185,21 @@ bool ext_superblock_is_placed(const struct ext_superblock *sb, uint64_t offset)
 		return false;
 	/* Revision 0 does not say to which group a copy belongs; the field has 16 bits. */
 	return sb->revision == 0 || sb->copy_group == (group > UINT16_MAX ? UINT16_MAX : group);
+}
+
+void ext_superblock_make_copy(const uint8_t primary[1024], ext_group group, uint8_t copy[1024])
+{
+	struct ext_raw_superblock *raw = (struct ext_raw_superblock *)(void *)copy;
+
+	memmove(copy, primary, EXT_SUPERBLOCK_SIZE);
+	if (group != 0) {
+		put(&raw->s_state, (uint16_t)(get(raw->s_state) & ~EXT_STATE_CLEAN));
+		put(&raw->s_feature_incompat,
+		    get(raw->s_feature_incompat) & ~(uint32_t)EXT_INCOMPAT_RECOVER);
+	}
+	if (get(raw->s_rev_level) > 0)
+		put(&raw->s_block_group_nr, (uint16_t)(group > UINT16_MAX ? UINT16_MAX : group));
+	if (get(raw->s_feature_ro_compat) & EXT_RO_METADATA_CSUM)
+		put(&raw->s_checksum,
+		    crc32c(UINT32_MAX, raw, offsetof(struct ext_raw_superblock, s_checksum)));
 }

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include <ext/superblock.h>
+#include <ext/copies.h>
 
 #include "bytes/checked.h"
 
@@ -98,4 +98,45 @@ void ext_group_layout(const struct ext_superblock *sb, ext_group group,
 						    : sb->descriptor_blocks;
 		layout->reserved_blocks = sb->reserved_gdt_blocks;
 	}
+}
+
+/* The copies of a metagroup are in its first, second and last group, as far as there are so many.
+ */
+static bool meta_copy(const struct ext_superblock *sb, uint32_t index, uint32_t which,
+		      ext_group *group)
+{
+	const uint64_t first = (uint64_t)index * sb->descriptors_per_block;
+	const uint64_t places[] = {first, first + 1, first + sb->descriptors_per_block - 1};
+
+	if (which > 2 || places[which] >= sb->group_count || (which == 2 && places[2] == places[1]))
+		return false;
+	*group = (ext_group)places[which];
+	return true;
+}
+
+bool ext_descriptor_copy(const struct ext_superblock *sb, uint32_t index, uint32_t which,
+			 ext_block *block, ext_group *group)
+{
+	if (is_meta(sb, index)) {
+		if (!meta_copy(sb, index, which, group))
+			return false;
+		*block = ext_group_has_superblock(sb, *group) ? superblock_block(sb, *group) + 1
+							      : ext_group_first_block(sb, *group);
+		return true;
+	}
+	*group = 0;
+	for (uint32_t i = 0; i < which; i++)
+		*group = ext_copy_next_group(sb, *group);
+	if (*group >= sb->group_count)
+		return false;
+	*block = superblock_block(sb, *group) + 1 + index;
+	return true;
+}
+
+ext_group ext_copy_next_group(const struct ext_superblock *sb, ext_group group)
+{
+	for (uint64_t next = (uint64_t)group + 1; next < sb->group_count; next++)
+		if (ext_group_has_superblock(sb, (ext_group)next))
+			return (ext_group)next;
+	return sb->group_count;
 }

@@ -12,14 +12,6 @@
 #include "bytes/checked.h"
 #include "walk/evidence.h"
 
-ext_group ext_copy_next_group(const struct ext_superblock *sb, ext_group group)
-{
-	for (uint64_t next = (uint64_t)group + 1; next < sb->group_count; next++)
-		if (ext_group_has_superblock(sb, (ext_group)next))
-			return (ext_group)next;
-	return sb->group_count;
-}
-
 static bool differs_in_fixed_field(const uint8_t reference[1024], const uint8_t raw[1024])
 {
 	struct ext_copy_difference difference;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <ext/choose.h>
+#include <ext/copies.h>
 #include <ext/journal.h>
 #include <ext/mapping.h>
 
@@ -273,13 +274,6 @@ static bool journal_is_dirty(const struct ext_filesystem *fs)
 	return dirty;
 }
 
-static void put_checksum(struct ext_raw_superblock *raw)
-{
-	if (get(raw->s_feature_ro_compat) & EXT_RO_METADATA_CSUM)
-		put(&raw->s_checksum,
-		    crc32c(UINT32_MAX, raw, offsetof(struct ext_raw_superblock, s_checksum)));
-}
-
 /* Makes a primary of a backup: its own group, counts as the descriptors have them, the state. */
 enum ext_status superblock_refresh(struct ext_source *source, struct ext_choice *choice,
 				   struct ext_error *error)
@@ -306,13 +300,11 @@ enum ext_status superblock_refresh(struct ext_source *source, struct ext_choice 
 	if (ext_has_incompat(&fs->superblock, EXT_INCOMPAT_64BIT))
 		put(&raw->s_free_blocks_count_hi, (uint32_t)(free_clusters >> 32));
 	put(&raw->s_free_inodes_count, (uint32_t)min_u64(free_inodes, UINT32_MAX));
-	if (fs->superblock.revision > 0)
-		put(&raw->s_block_group_nr, 0);
 	if (journal_is_dirty(fs))
 		put(&raw->s_feature_incompat, get(raw->s_feature_incompat) | EXT_INCOMPAT_RECOVER);
 	else
 		put(&raw->s_state, (uint16_t)(get(raw->s_state) | EXT_STATE_CLEAN));
-	put_checksum(raw);
+	ext_superblock_make_copy(choice->superblock, 0, choice->superblock);
 	ext_filesystem_close(fs);
 	return EXT_OK;
 }

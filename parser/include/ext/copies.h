@@ -44,9 +44,9 @@ struct ext_copy {
 ext_group ext_copy_next_group(const struct ext_superblock *superblock, ext_group group);
 
 /*
- * Reads and judges the copy in `group` by comparison with `reference`, a superblock that is taken as
- * right (1024 bytes, must decode); with `table` also the descriptor table that goes with it. What is
- * wrong is in `copy`; fails with MEMORY, or as ext_superblock_decode does on `reference`.
+ * Reads and judges the copy in `group` by comparison with `reference`, a superblock that is taken
+ * as right (1024 bytes, must decode); with `table` also the descriptor table that goes with it.
+ * What is wrong is in `copy`; fails with MEMORY, or as ext_superblock_decode does on `reference`.
  */
 enum ext_status ext_copy_read(struct ext_source *source, const uint8_t reference[1024],
 			      ext_group group, bool table, struct ext_copy *copy,
@@ -63,6 +63,20 @@ bool ext_superblock_same_geometry(const struct ext_superblock *a, const struct e
  * Copies in journals and images within the image fail this.
  */
 bool ext_superblock_is_placed(const struct ext_superblock *superblock, uint64_t offset);
+
+/*
+ * Makes of a primary the copy that belongs in `group`: writers clear the clean bit and
+ * needs_recovery in it, name its group, and give it a checksum of its own. The two may be the same
+ * memory; group 0 only gets a checksum.
+ */
+void ext_superblock_make_copy(const uint8_t primary[1024], ext_group group, uint8_t copy[1024]);
+
+/*
+ * The block where copy `which` (from 0, the one that is used first) of descriptor block `index`
+ * lies, and the group that it belongs to. False when there are no more.
+ */
+bool ext_descriptor_copy(const struct ext_superblock *superblock, uint32_t index, uint32_t which,
+			 ext_block *block, ext_group *group);
 
 struct ext_copy_difference {
 	const struct ext_field *field;

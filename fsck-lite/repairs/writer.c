@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes to images, sector by sector, and refuses where somebody else may be writing, too. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "repairs/writer.h"
+
+enum { SECTOR = 512, STOPPED_FOR_TEST = 99 };
+
+/* Is the file the source of a mount? What /proc/mounts says, where there is one. */
+static bool is_mounted(const struct stat *wanted)
+{
+	FILE *const mounts = fopen("/proc/mounts", "r");
+	char line[4096];
+	bool mounted = false;
+
+	if (!mounts)
+		return false;
+	while (!mounted && fgets(line, sizeof line, mounts)) {
+		char *const end = strchr(line, ' ');
+		struct stat found;
+
+		if (!end || line[0] != '/')
+			continue;
+		*end = '\0';
+		if (stat(line, &found) != 0)
+			continue;
+		if (S_ISBLK(wanted->st_mode))
+			mounted = S_ISBLK(found.st_mode) && found.st_rdev == wanted->st_rdev;
+		else
+			mounted = found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino;
+	}
+	fclose(mounts);
+	return mounted;
+}
+
+/* The first line of a file of /sys, without its end. */
+static bool read_line(const char *path, char *line, int size)
+{
+	FILE *const file = fopen(path, "r");
+	const bool got = file && fgets(line, size, file);
+
+	if (file)
+		fclose(file);
+	if (got)
+		line[strcspn(line, "\n")] = '\0';
+	return got;
+}
+
+/* Does a loop device stand on this file? Then it may be mounted through that. */
+static int loop_device_of(const struct stat *wanted)
+{
+	enum { LOOPS = 256 };
+	char path[64], backing[4096];
+
+	for (int i = 0; i < LOOPS; i++) {
+		struct stat found;
+
+		snprintf(path, sizeof path, "/sys/block/loop%d/loop/backing_file", i);
+		if (read_line(path, backing, sizeof backing) && stat(backing, &found) == 0 &&
+		    found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino)
+			return i;
+	}
+	return -1;
+}
+
+static bool is_free(const struct writer *writer)
+{
+	struct stat status;
+	int loop;
+
+	if (fstat(writer->file, &status) != 0) {
+		complain("%s: %s", writer->path, strerror(errno));
+		return false;
+	}
+	if (is_mounted(&status)) {
+		complain("%s: it is mounted; nothing is written", writer->path);
+		return false;
+	}
+	if (!S_ISREG(status.st_mode))
+		return true;
+	loop = loop_device_of(&status);
+	if (loop >= 0)
+		complain("%s: /dev/loop%d stands on it; detach that first (losetup -d)",
+			 writer->path, loop);
+	return loop < 0;
+}
+
+bool writer_open(struct writer *writer, const char *path, uint64_t start)
+{
+	const char *const stop = getenv("FSCK_LITE_TEST_STOP_AFTER");
+	struct stat status;
+	int flags = O_RDWR;
+
+	*writer = (struct writer){.path = path, .file = -1, .start = start};
+	if (stop)
+		writer->stop_after = (unsigned)strtoul(stop, NULL, 10);
+	/* On a block device this fails while it is mounted or part of something that is in use. */
+	if (stat(path, &status) == 0 && S_ISBLK(status.st_mode))
+		flags |= O_EXCL;
+	writer->file = open(path, flags);
+	if (writer->file < 0) {
+		complain("%s: cannot be opened for writing: %s", path,
+			 errno == EBUSY ? "it is in use" : strerror(errno));
+		return false;
+	}
+	return is_free(writer);
+}
+
+void writer_close(struct writer *writer)
+{
+	if (writer->file >= 0)
+		close(writer->file);
+	writer->file = -1;
+}
+
+bool writer_read(const struct writer *writer, uint64_t offset, uint8_t *bytes, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		const ssize_t got = pread(writer->file, bytes + done, length - done,
+					  (off_t)(writer->start + offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		done += (size_t)got;
+	}
+	return true;
+}
+
+bool writer_finds(const struct writer *writer, uint64_t offset, const uint8_t *bytes, size_t length)
+{
+	uint8_t *const found = malloc(length);
+	const bool same = found && writer_read(writer, offset, found, length) &&
+			  memcmp(found, bytes, length) == 0;
+
+	free(found);
+	return same;
+}
+
+static bool write_all(struct writer *writer, uint64_t offset, const uint8_t *bytes, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		const ssize_t put = pwrite(writer->file, bytes + done, length - done,
+					   (off_t)(writer->start + offset + done));
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0) {
+			complain("%s: byte %" PRIu64 ": cannot be written: %s", writer->path,
+				 writer->start + offset + done, strerror(put < 0 ? errno : ENOSPC));
+			return false;
+		}
+		done += (size_t)put;
+	}
+	/* Tests cut the power here. */
+	if (++writer->writes == writer->stop_after)
+		_exit(STOPPED_FOR_TEST);
+	return true;
+}
+
+bool writer_change(struct writer *writer, uint64_t offset, const uint8_t *before,
+		   const uint8_t *after, size_t length)
+{
+	size_t at = 0;
+
+	/* Neighbours go out in one write: a superblock is not to be torn without need. */
+	while (at < length) {
+		size_t end = at;
+
+		while (end < length && memcmp(before + end, after + end,
+					      length - end < SECTOR ? length - end : SECTOR) != 0)
+			end += SECTOR;
+		end = end < length ? end : length;
+		if (end == at)
+			at += SECTOR;
+		else if (!write_all(writer, offset + at, after + at, end - at))
+			return false;
+		else
+			at = end;
+	}
+	return true;
+}
+
+bool writer_flush(struct writer *writer)
+{
+	if (fsync(writer->file) == 0)
+		return true;
+	complain("%s: cannot be flushed: %s", writer->path, strerror(errno));
+	return false;
+}
