@@ -15,10 +15,20 @@ int target_by_path(const struct opened_image *image, const char *path, struct ex
 		   uint8_t *raw)
 {
 	struct ext_error error;
+	enum ext_status status;
 	ext_ino ino;
+	char text[512];
 
-	if (ext_path_lookup(image->filesystem, path, &ino, &error) == EXT_OK &&
-	    ext_inode_read(image->filesystem, ino, inode, raw, &error) == EXT_OK)
+	status = ext_path_lookup(image->filesystem, path, &ino, &error);
+	if (status == EXT_CORRUPT) {
+		ext_error_describe(&error, text, sizeof text);
+		complain("%s: %s: not found, and a directory on the way cannot be read whole: %s",
+			 image->path, path, text);
+		return EXIT_CANNOT_RUN;
+	}
+	if (status == EXT_OK)
+		status = ext_inode_read(image->filesystem, ino, inode, raw, &error);
+	if (status == EXT_OK)
 		return EXIT_CLEAN;
 	if (error.problem == EXT_NO_SUCH_PATH)
 		complain("%s: %s: no such file or directory", image->path, path);

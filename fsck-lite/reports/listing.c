@@ -53,7 +53,8 @@ static bool make_room(struct listing *listing, size_t length)
 static enum ext_status add(struct listing *listing, const char *name, size_t length, ext_ino ino,
 			   uint8_t type, struct ext_error *error)
 {
-	if (length > EXT_NAME_MAX || !make_room(listing, length))
+	/* One byte more, so that there is a place for an empty name too. */
+	if (length > EXT_NAME_MAX || !make_room(listing, length + 1))
 		return ext_no_memory(error);
 	memcpy(listing->names + listing->names_size, name, length);
 	listing->entries[listing->count++] = (struct listing_entry){

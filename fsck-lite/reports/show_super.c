@@ -100,6 +100,7 @@ int show_super(struct show *show, const char *operand)
 	struct ext_error error;
 	uint64_t offset = show->image->superblock_offset;
 	uint64_t block;
+	int status = EXIT_CLEAN;
 
 	if (operand && !target_number(operand, &block)) {
 		complain("show super: `%s' is no block number", operand);
@@ -130,10 +131,13 @@ int show_super(struct show *show, const char *operand)
 	}
 	show_begin(show, "super");
 	show_u64(show, "offset", show->image->start + offset);
-	if (ext_superblock_decode(raw, place, &superblock, &show->findings->sink, &error) == EXT_OK)
+	if (ext_superblock_decode(raw, place, &superblock, &show->findings->sink, &error) ==
+	    EXT_OK) {
 		show_summary(show, &superblock);
-	else
+	} else {
 		complain_error(show->image->path, &error);
+		status = EXIT_CANNOT_RUN;
+	}
 	show->indent--;
 	if (!show->json) {
 		putchar('\n');
@@ -142,7 +146,7 @@ int show_super(struct show *show, const char *operand)
 	show_fields(show, "fields", "superblock", span, span.size);
 	show->indent++;
 	show_end(show);
-	return EXIT_CLEAN;
+	return status;
 }
 
 /* Set bits among the first `count`. */

@@ -54,6 +54,26 @@ static enum match match_name(const struct ext_superblock *superblock,
 	return MATCH_NONE;
 }
 
+/* Keeps the first thing that hides names. */
+struct damage {
+	struct ext_sink sink;
+	bool is_seen;
+	struct ext_finding first;
+};
+
+static void note_damage(struct ext_sink *sink, const struct ext_finding *finding)
+{
+	struct damage *damage = (struct damage *)(void *)sink;
+
+	/* A wrong checksum hides nothing: the block is read all the same. */
+	if (damage->is_seen || finding->problem == EXT_DIRECTORY_CHECKSUM ||
+	    finding->problem == EXT_HTREE_ROOT_CHECKSUM ||
+	    finding->problem == EXT_HTREE_NODE_CHECKSUM)
+		return;
+	damage->is_seen = true;
+	damage->first = *finding;
+}
+
 enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ext_ino ino,
 				     const char *name, size_t length, struct ext_dirent *found,
 				     struct ext_error *error)
@@ -61,12 +81,13 @@ enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ex
 	struct ext_directory *directory;
 	struct ext_dirent entry;
 	enum match best = MATCH_NONE;
+	struct damage damage = {.sink = {note_damage}};
 	enum ext_status status = ext_directory_open(filesystem, ino, &directory, error);
 
 	if (status != EXT_OK)
 		return status;
 	while (best != MATCH_EXACT &&
-	       (status = ext_directory_next(directory, &entry, NULL, error)) == EXT_OK) {
+	       (status = ext_directory_next(directory, &entry, &damage.sink, error)) == EXT_OK) {
 		const enum match match =
 			match_name(&filesystem->superblock, ext_directory_inode(directory), &entry,
 				   name, length);
@@ -80,7 +101,12 @@ enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ex
 	ext_directory_close(directory);
 	if (best != MATCH_NONE)
 		return EXT_OK;
-	return status == EXT_END ? no_such_path(ino, error) : status;
+	if (status != EXT_END)
+		return status;
+	if (damage.is_seen)
+		return ext_corrupt(error, damage.first.problem, damage.first.place,
+				   damage.first.found, damage.first.low, damage.first.high);
+	return no_such_path(ino, error);
 }
 
 /* "#12": the inode that has no name, or none that can be found. */

@@ -97,7 +97,8 @@ struct ext_place ext_directory_place(const struct ext_directory *directory);
 /*
  * Finds `name` in directory `ino`; `found->name` is NULL afterwards. In a casefolded directory the
  * case of ASCII letters does not count, in an encrypted one the name shown without the key is found
- * too. Fails with ARGUMENT (no-such-path, not-a-directory), or as ext_directory_open does.
+ * too. Fails with ARGUMENT (no-such-path, not-a-directory), or as ext_directory_open does; with
+ * CORRUPT and the first damage when the name may be in a part of the directory that is damaged.
  */
 enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ext_ino ino,
 				     const char *name, size_t length, struct ext_dirent *found,
@@ -105,7 +106,7 @@ enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ex
 
 /*
  * Follows a path from the root ("/a/b", "a/b", "/"); no symlink is followed. "#12" alone names inode 12.
- * Fails with ARGUMENT (no-such-path), or as ext_directory_open does.
+ * Fails as ext_directory_lookup does.
  */
 enum ext_status ext_path_lookup(const struct ext_filesystem *filesystem, const char *path, ext_ino *ino,
 				struct ext_error *error);
