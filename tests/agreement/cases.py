@@ -455,7 +455,7 @@ def the_json_of_a_ruined_image_is_whole(place):
 
 @case(15)
 def an_older_filesystem_leftovers_do_not_mislead(place):
-    place.make(256 << 20, '-t', 'ext4', '-b', '4096', '-L', 'older')
+    place.make(1 << 30, '-t', 'ext4', '-b', '4096', '-L', 'older')
     subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', '-b', '4096', '-g', '16384', '-L', 'younger', '-E', 'nodiscard',
                     place.image], check=True, stdin=subprocess.DEVNULL)
     with working(place.image) as root:
