@@ -29,7 +29,8 @@ struct ext_group_locations group_locations(const struct ext_filesystem *fs, ext_
 
 	ext_group_locations(fs, group, &descriptor);
 	return (struct ext_group_locations){descriptor.block_bitmap, descriptor.inode_bitmap,
-					    descriptor.inode_table, descriptor.readable};
+					    descriptor.inode_table, descriptor.readable,
+					    descriptor.flags};
 }
 
 bool locations_equal(const struct ext_group_locations *a, const struct ext_group_locations *b)
@@ -211,10 +212,13 @@ void evidence_of_group(struct ext_source *source, const struct ext_superblock *s
 		evidence->bad += MOST_PER_GROUP;
 		return;
 	}
-	if (ext_source_read(source, where->block_bitmap << sb->block_size_log2, buffer,
+	/* A young filesystem has the bitmaps of an older one where it has written none itself. */
+	if (!(where->uninit & EXT_GROUP_BLOCK_UNINIT) &&
+	    ext_source_read(source, where->block_bitmap << sb->block_size_log2, buffer,
 			    sb->block_size, NULL) == EXT_OK)
 		evidence_of_block_bitmap(sb, group, where, buffer, &found);
-	if (ext_source_read(source, where->inode_bitmap << sb->block_size_log2, buffer,
+	if (!(where->uninit & EXT_GROUP_INODE_UNINIT) &&
+	    ext_source_read(source, where->inode_bitmap << sb->block_size_log2, buffer,
 			    sb->block_size, NULL) == EXT_OK)
 		evidence_of_inodes(source, sb, group, where, buffer, buffer + sb->block_size,
 				   &found);

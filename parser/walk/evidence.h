@@ -17,6 +17,7 @@ struct evidence {
 struct ext_group_locations {
 	ext_block block_bitmap, inode_bitmap, inode_table;
 	bool readable;
+	uint16_t uninit; /* EXT_GROUP_ bits: what these blocks hold means nothing yet */
 };
 
 struct ext_group_locations group_locations(const struct ext_filesystem *filesystem,
