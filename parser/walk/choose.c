@@ -132,7 +132,8 @@ struct contender {
 	const struct candidate *candidate;
 	unsigned members;
 	struct assembled_table table;
-	struct evidence evidence, groups;
+	struct evidence evidence, root, groups;
+	bool has_primary; /* the primary superblock is one of its members */
 	bool usable;
 };
 
@@ -141,7 +142,6 @@ static void examine_generation(struct ext_source *source, const struct candidate
 {
 	struct ext_open_options options = {0};
 	struct ext_filesystem *fs;
-	struct evidence root = {0, 0};
 
 	*contender = (struct contender){0};
 	contender->candidate = candidates_best(candidates, generation, &contender->members);
@@ -154,31 +154,49 @@ static void examine_generation(struct ext_source *source, const struct candidate
 	options.descriptors_size = contender->table.size;
 	if (ext_filesystem_open(source, &options, &fs, NULL) != EXT_OK)
 		return;
-	evidence_of_root(fs, &root);
+	evidence_of_root(fs, &contender->root);
 	evidence_of_samples(fs, &contender->groups);
-	contender->evidence = (struct evidence){root.good + contender->groups.good,
-						root.bad + contender->groups.bad};
+	contender->evidence = (struct evidence){contender->root.good + contender->groups.good,
+						contender->root.bad + contender->groups.bad};
+	for (size_t i = 0; i < candidates->count; i++)
+		if (candidates->list[i].generation == generation &&
+		    candidates->list[i].offset == EXT_SUPERBLOCK_OFFSET)
+			contender->has_primary = true;
 	contender->usable = true;
 	ext_filesystem_close(fs);
 }
 
-/* Evidence first; then, what mke2fs wrote later; then, what more copies say. */
+/*
+ * Root and groups count the same: of a filesystem that was made over an older one most groups may
+ * be untouched, and of the older one too.
+ */
+static uint32_t quality(const struct contender *contender)
+{
+	return evidence_quality(&contender->root) + evidence_quality(&contender->groups);
+}
+
+/* Evidence first; then, what mke2fs wrote later; then, what the primary and more copies say. */
 static bool beats(const struct contender *a, const struct contender *b)
 {
+	const uint32_t margin = 100;
 	const struct ext_superblock *ours, *theirs;
 
 	if (!a->usable || !b->usable)
 		return a->usable;
-	if (evidence_is_better(&a->evidence, &b->evidence))
+	if (quality(a) > quality(b) + margin)
 		return true;
-	if (evidence_is_better(&b->evidence, &a->evidence))
+	if (quality(b) > quality(a) + margin)
 		return false;
 	ours = &a->candidate->superblock;
 	theirs = &b->candidate->superblock;
 	if ((ours->checksum == EXT_CHECKSUM_BAD) != (theirs->checksum == EXT_CHECKSUM_BAD))
 		return theirs->checksum == EXT_CHECKSUM_BAD;
-	if (!ext_superblock_same_filesystem(ours, theirs) && ours->mkfs_time != theirs->mkfs_time)
-		return ours->mkfs_time > theirs->mkfs_time;
+	if (!ext_superblock_same_filesystem(ours, theirs)) {
+		if (ours->mkfs_time != theirs->mkfs_time)
+			return ours->mkfs_time > theirs->mkfs_time;
+		if (a->has_primary != b->has_primary)
+			return a->has_primary;
+	}
 	return a->members > b->members;
 }
 

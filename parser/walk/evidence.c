@@ -28,9 +28,14 @@ struct ext_group_locations group_locations(const struct ext_filesystem *fs, ext_
 	struct ext_group_descriptor descriptor;
 
 	ext_group_locations(fs, group, &descriptor);
-	return (struct ext_group_locations){descriptor.block_bitmap, descriptor.inode_bitmap,
-					    descriptor.inode_table, descriptor.readable,
-					    descriptor.flags};
+	return (struct ext_group_locations){
+		.block_bitmap = descriptor.block_bitmap,
+		.inode_bitmap = descriptor.inode_bitmap,
+		.inode_table = descriptor.inode_table,
+		.readable = descriptor.readable,
+		.block_uninit = (descriptor.flags & EXT_GROUP_BLOCK_UNINIT) != 0,
+		.inode_uninit = (descriptor.flags & EXT_GROUP_INODE_UNINIT) != 0,
+	};
 }
 
 bool locations_equal(const struct ext_group_locations *a, const struct ext_group_locations *b)
@@ -206,24 +211,26 @@ void evidence_of_group(struct ext_source *source, const struct ext_superblock *s
 		       const struct ext_group_locations *where, uint8_t *buffer,
 		       struct evidence *evidence)
 {
-	struct evidence found = {0, 0};
+	struct evidence blocks = {0, 0}, inodes = {0, 0};
 
 	if (!locations_in_range(sb, where)) {
 		evidence->bad += MOST_PER_GROUP;
 		return;
 	}
-	/* A young filesystem has the bitmaps of an older one where it has written none itself. */
-	if (!(where->uninit & EXT_GROUP_BLOCK_UNINIT) &&
-	    ext_source_read(source, where->block_bitmap << sb->block_size_log2, buffer,
+	if (ext_source_read(source, where->block_bitmap << sb->block_size_log2, buffer,
 			    sb->block_size, NULL) == EXT_OK)
-		evidence_of_block_bitmap(sb, group, where, buffer, &found);
-	if (!(where->uninit & EXT_GROUP_INODE_UNINIT) &&
-	    ext_source_read(source, where->inode_bitmap << sb->block_size_log2, buffer,
+		evidence_of_block_bitmap(sb, group, where, buffer, &blocks);
+	if (ext_source_read(source, where->inode_bitmap << sb->block_size_log2, buffer,
 			    sb->block_size, NULL) == EXT_OK)
 		evidence_of_inodes(source, sb, group, where, buffer, buffer + sb->block_size,
-				   &found);
-	evidence->good += (uint32_t)min_u64(found.good, MOST_PER_GROUP);
-	evidence->bad += (uint32_t)min_u64(found.bad, MOST_PER_GROUP);
+				   &inodes);
+	/* What was never initialised may hold an older filesystem's bitmaps. */
+	if (where->block_uninit && blocks.bad > 0)
+		blocks = (struct evidence){0, 0};
+	if (where->inode_uninit && inodes.bad > 0)
+		inodes = (struct evidence){0, 0};
+	evidence->good += (uint32_t)min_u64((uint64_t)blocks.good + inodes.good, MOST_PER_GROUP);
+	evidence->bad += (uint32_t)min_u64((uint64_t)blocks.bad + inodes.bad, MOST_PER_GROUP);
 }
 
 /* Does the directory's first block begin with "." and ".." as the root's must? */
@@ -299,4 +306,11 @@ bool evidence_is_better(const struct evidence *a, const struct evidence *b)
 	const int64_t of_b = (int64_t)b->good - 2 * (int64_t)b->bad;
 
 	return of_a > of_b + 2 + (int64_t)(a->good + b->good) / 16;
+}
+
+uint32_t evidence_quality(const struct evidence *evidence)
+{
+	const uint64_t all = (uint64_t)evidence->good + evidence->bad + 2;
+
+	return (uint32_t)((uint64_t)evidence->good * 1000 / all);
 }

@@ -17,7 +17,8 @@ struct evidence {
 struct ext_group_locations {
 	ext_block block_bitmap, inode_bitmap, inode_table;
 	bool readable;
-	uint16_t uninit; /* EXT_GROUP_ bits: what these blocks hold means nothing yet */
+	/* The descriptor says that its bitmap was never written: what lies there proves nothing. */
+	bool block_uninit, inode_uninit;
 };
 
 struct ext_group_locations group_locations(const struct ext_filesystem *filesystem,
@@ -56,7 +57,10 @@ void evidence_of_root(const struct ext_filesystem *filesystem, struct evidence *
 /* Is the evidence clearly in favour? */
 bool evidence_is_sound(const struct evidence *evidence);
 
-/* Is `a` better evidence than `b`, beyond chance? */
+/* Is `a` better evidence than `b`, beyond chance? For two accounts of the same places. */
 bool evidence_is_better(const struct evidence *a, const struct evidence *b);
+
+/* How much of the evidence is in favour, 0 to 1000; few pieces count less. */
+uint32_t evidence_quality(const struct evidence *evidence);
 
 #endif

@@ -144,6 +144,9 @@ static int by_start(const void *left, const void *right)
 		return a->start < b->start ? -1 : 1;
 	if (a->superblock.mkfs_time != b->superblock.mkfs_time)
 		return a->superblock.mkfs_time > b->superblock.mkfs_time ? -1 : 1;
+	/* Made in the same second: the one that has the primary was made later. */
+	if ((a->finds[0].group == 0) != (b->finds[0].group == 0))
+		return a->finds[0].group == 0 ? -1 : 1;
 	return a->count > b->count ? -1 : a->count < b->count;
 }
 
