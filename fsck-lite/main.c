@@ -24,6 +24,8 @@ static const struct command commands[] = {
 	 "what df says, who owns every block, what the directories reach, where these disagree"},
 	{"backups", COMMAND_BACKUPS, command_backups, 1, 1, "IMAGE",
 	 "every superblock copy: where, how it differs, what it sees"},
+	{"restore", COMMAND_RESTORE, command_restore, 1, UINT_MAX, "IMAGE [PATH...]",
+	 "copy everything out that can be had, what no directory reaches included"},
 	{"show", COMMAND_SHOW, command_show, 2, 3, "IMAGE WHAT [WHICH]",
 	 "one structure decoded: super, group, inode, dir, extents, xattrs, journal, block"},
 	{"ls", COMMAND_LS, command_ls, 1, 2, "IMAGE [PATH]",

@@ -33,25 +33,47 @@ struct ext_xattr_list {
 	bool is_begun; /* the stage's cursor is set */
 };
 
+static struct ext_xattr_list *list_new(const struct ext_filesystem *filesystem)
+{
+	struct ext_xattr_list *list = calloc(1, sizeof *list);
+
+	if (!list)
+		return NULL;
+	list->filesystem = filesystem;
+	list->raw = malloc(filesystem->superblock.inode_size);
+	if (list->raw)
+		return list;
+	ext_xattr_list_close(list);
+	return NULL;
+}
+
 enum ext_status ext_xattr_list_open(const struct ext_filesystem *filesystem, ext_ino ino,
 				    struct ext_xattr_list **list, struct ext_error *error)
 {
-	struct ext_xattr_list *opened = calloc(1, sizeof *opened);
+	struct ext_xattr_list *opened = list_new(filesystem);
 	enum ext_status status;
 
 	if (!opened)
 		return ext_no_memory(error);
-	opened->filesystem = filesystem;
-	opened->raw = malloc(filesystem->superblock.inode_size);
-	if (!opened->raw) {
-		ext_xattr_list_close(opened);
-		return ext_no_memory(error);
-	}
 	status = ext_inode_read(filesystem, ino, &opened->inode, opened->raw, error);
 	if (status != EXT_OK) {
 		ext_xattr_list_close(opened);
 		return status;
 	}
+	*list = opened;
+	return EXT_OK;
+}
+
+enum ext_status ext_xattr_list_open_raw(const struct ext_filesystem *filesystem,
+					const struct ext_inode *inode, const uint8_t *raw,
+					struct ext_xattr_list **list, struct ext_error *error)
+{
+	struct ext_xattr_list *opened = list_new(filesystem);
+
+	if (!opened)
+		return ext_no_memory(error);
+	opened->inode = *inode;
+	memcpy(opened->raw, raw, filesystem->superblock.inode_size);
 	*list = opened;
 	return EXT_OK;
 }

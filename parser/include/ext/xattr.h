@@ -76,6 +76,10 @@ int ext_xattr_compare(const struct ext_xattr *a, const struct ext_xattr *b);
 struct ext_xattr_list;
 enum ext_status ext_xattr_list_open(const struct ext_filesystem *filesystem, ext_ino ino,
 				    struct ext_xattr_list **list, struct ext_error *error);
+/* The same for an inode whose bytes are at hand: an older version of it, say. `raw` is copied. */
+enum ext_status ext_xattr_list_open_raw(const struct ext_filesystem *filesystem,
+					const struct ext_inode *inode, const uint8_t *raw,
+					struct ext_xattr_list **list, struct ext_error *error);
 void ext_xattr_list_close(struct ext_xattr_list *list);
 const struct ext_inode *ext_xattr_list_inode(const struct ext_xattr_list *list);
 /* `value` stays until the next call. What is damaged goes to `sink` and is left out. */
