@@ -299,14 +299,15 @@ int command_ls(const struct options *options)
 		}
 		status = list_path(&walk, path);
 		if (options->json) {
+			findings_aloud_write(&walk.findings, &walk.json);
 			json_end_object(&walk.json);
 			json_close(&walk.json);
 		}
-		findings_aloud_end(&walk.findings);
 		if (status == EXIT_CLEAN && walk.findings.missing > 0)
 			status = EXIT_CANNOT_RUN;
 		listing_clear(&walk.listing);
 	}
+	findings_aloud_end(&walk.findings);
 	free(walk.waiting);
 	free(walk.path);
 	free(walk.seen);

@@ -67,11 +67,12 @@ int command_show(const struct options *options)
 		}
 		status = view->show(&show, operand);
 		if (options->json) {
+			findings_aloud_write(&findings, &json);
 			json_end_object(&json);
 			json_close(&json);
 		}
-		findings_aloud_end(&findings);
 	}
+	findings_aloud_end(&findings);
 	close_image(&image);
 	return status;
 }
