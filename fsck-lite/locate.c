@@ -76,6 +76,24 @@ static int choose_nearby(const struct options *options, struct ext_source *sourc
 	return result;
 }
 
+/* Without a superblock that is sound: one that is made from what else is there. */
+static void rebuild_if_better(struct ext_source *source, struct ext_choice *choice,
+			      enum ext_status *status)
+{
+	struct ext_choice rebuilt;
+
+	if ((*status == EXT_OK && choice->sound) || *status == EXT_MEMORY ||
+	    ext_choose_rebuilt(source, &rebuilt, NULL) != EXT_OK)
+		return;
+	if (!rebuilt.sound && *status == EXT_OK) {
+		ext_choice_clear(&rebuilt);
+		return;
+	}
+	ext_choice_clear(choice);
+	*choice = rebuilt;
+	*status = EXT_OK;
+}
+
 int locate_superblock(const struct options *options, const char *path, struct ext_source *source,
 		      struct ext_choice *choice)
 {
@@ -88,6 +106,7 @@ int locate_superblock(const struct options *options, const char *path, struct ex
 		result = choose_after_search(options, source, UINT64_MAX, &found, choice, &status,
 					     &error);
 		ext_found_clear(&found);
+		rebuild_if_better(source, choice, &status);
 	}
 	if (result != EXIT_CLEAN)
 		return result;
@@ -255,7 +274,9 @@ int locate_filesystem(const struct options *options, const char *path, struct ex
 	if (result == EXIT_CLEAN && (status != EXT_OK || !located->choice.sound)) {
 		struct located elsewhere = {0};
 
-		search_starts(options, source, &found, &elsewhere, &places);
+		rebuild_if_better(source, &located->choice, &status);
+		if (status != EXT_OK || !located->choice.sound)
+			search_starts(options, source, &found, &elsewhere, &places);
 		if (places.count > 0) {
 			ext_choice_clear(&located->choice);
 			*located = elsewhere;

@@ -16,6 +16,7 @@
 #include "structure/filesystem.h"
 #include "walk/candidates.h"
 #include "walk/evidence.h"
+#include "walk/rebuild.h"
 #include "walk/refresh.h"
 #include "walk/tables.h"
 
@@ -352,6 +353,50 @@ enum ext_status ext_choose_copy(struct ext_source *source, uint64_t offset,
 	if (status != EXT_OK)
 		ext_choice_clear(choice);
 	return status;
+}
+
+enum ext_status ext_choose_rebuilt(struct ext_source *source, struct ext_choice *choice,
+				   struct ext_error *error)
+{
+	struct ext_open_options options = {0};
+	struct evidence root = {0, 0}, groups = {0, 0};
+	struct assembled_table table = {0};
+	struct ext_filesystem *fs;
+	enum ext_status status;
+
+	*choice = (struct ext_choice){.source = EXT_CHOICE_REBUILT,
+				      .superblock_offset = EXT_SUPERBLOCK_OFFSET,
+				      .doubts = EXT_DOUBT_MISSING};
+	status = superblock_rebuild(source, choice->superblock, &choice->rebuilt, error);
+	if (status == EXT_OK)
+		status = table_assemble(source, choice->superblock, 0, &table, error);
+	if (status != EXT_OK)
+		return status;
+	choice->descriptors = table.descriptors;
+	choice->descriptors_size = table.size;
+	choice->replaced_groups = table.replaced_count;
+	table.descriptors = NULL;
+	status = ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
+					 choice->descriptors_size, table.replaced, false, error);
+	table_clear(&table);
+	if (status == EXT_OK)
+		status = superblock_refresh(source, choice, error);
+	options.superblock = choice->superblock;
+	options.descriptors = choice->descriptors;
+	options.descriptors_size = choice->descriptors_size;
+	if (status == EXT_OK)
+		status = ext_filesystem_open(source, &options, &fs, error);
+	if (status != EXT_OK) {
+		ext_choice_clear(choice);
+		return status;
+	}
+	evidence_of_root(fs, &root);
+	evidence_of_samples(fs, &groups);
+	choice->good = root.good + groups.good;
+	choice->bad = root.bad + groups.bad;
+	choice->sound = evidence_is_sound(&root);
+	ext_filesystem_close(fs);
+	return EXT_OK;
 }
 
 void ext_choice_clear(struct ext_choice *choice)

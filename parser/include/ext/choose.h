@@ -31,6 +31,15 @@ enum {
 	EXT_DOUBT_GROUPS = 1 << 6, /* bitmaps and inode tables are not where they point */
 };
 
+/* What a rebuilt superblock was made from. */
+struct ext_rebuilt {
+	uint64_t table_offset; /* bytes; of the descriptor table that led to the root */
+	ext_group group_count;
+	bool has_uuid; /* the journal had kept it */
+	bool has_journal;
+	bool has_checksums; /* the seed was found, and other checksums hold under it */
+};
+
 struct ext_choice {
 	enum ext_choice_source source;
 	uint64_t superblock_offset; /* bytes; of the copy that was taken */
@@ -48,6 +57,8 @@ struct ext_choice {
 	ext_group
 		rebuilt_groups; /* of these, made from what lies in the groups: no copy was left */
 
+	struct ext_rebuilt rebuilt; /* with EXT_CHOICE_REBUILT */
+
 	unsigned agreeing_copies; /* superblock copies of this filesystem, the primary included */
 	unsigned foreign_copies;  /* valid copies of other filesystems at places where one could lie
 				   */
@@ -62,6 +73,13 @@ struct ext_choice {
  */
 enum ext_status ext_choose(struct ext_source *source, const uint64_t *offsets, size_t count,
 			   struct ext_choice *choice, struct ext_error *error);
+
+/*
+ * For when no superblock is left: makes one from a descriptor table and what it points at.
+ * EXT_CORRUPT (superblock-magic) when that is not there either.
+ */
+enum ext_status ext_choose_rebuilt(struct ext_source *source, struct ext_choice *choice,
+				   struct ext_error *error);
 
 /* Makes the choice that a user forces: the copy at `offset`, with the table that goes with it. */
 enum ext_status ext_choose_copy(struct ext_source *source, uint64_t offset,
