@@ -10,6 +10,7 @@
 #include <ext/directory.h>
 #include <ext/xattr.h>
 
+#include "complain.h"
 #include "findings_aloud.h"
 #include "image.h"
 #include "reports/annotate.h"
@@ -39,7 +40,7 @@ int show_xattrs(struct show *show, const char *operand);
 int show_block(struct show *show, const char *operand);
 
 /* Lines and members. `key` is JSON's; text has it with blanks for underlines. */
-void show_heading(struct show *show, const char *format, ...);
+void show_heading(struct show *show, const char *format, ...) PRINTF_LIKE(2, 3);
 void show_begin(struct show *show, const char *key);
 void show_end(struct show *show);
 void show_u64(struct show *show, const char *key, uint64_t value);

@@ -230,9 +230,11 @@ static void dump_fixed(struct show *show, const struct block *block)
 	show_dump_begin(show, &annotate, "bytes", block->bytes, offset);
 	switch (use->purpose) {
 	case PURPOSE_SUPERBLOCK:
+		/* The primary is at byte 1024, also where that is in the midst of block 0. */
 		annotate_structure(
 			&annotate, "superblock",
-			offset < EXT_SUPERBLOCK_OFFSET ? EXT_SUPERBLOCK_OFFSET - offset : 0, NULL);
+			offset < EXT_SUPERBLOCK_OFFSET ? EXT_SUPERBLOCK_OFFSET - (size_t)offset : 0,
+			NULL);
 		break;
 	case PURPOSE_DESCRIPTORS:
 		dump_descriptors(show, &annotate, block->bytes.size);
