@@ -167,6 +167,18 @@ static void set_xattrs(struct directory_writer *self, const struct copy_item *it
 	ext_xattr_list_close(list);
 }
 
+/*
+ * The same for what cannot be opened. There is no call with a folder and a name, so the way leads
+ * through this process's own table of open files; the last step follows no symbolic link.
+ */
+static void set_xattrs_by_name(struct directory_writer *self, const struct copy_item *item)
+{
+	char path[EXT_NAME_MAX + 64];
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s", here(self), item->name);
+	set_xattrs(self, item, -1, path);
+}
+
 /* Writes all of `data` at `offset`. */
 static int write_all(int fd, const uint8_t *data, size_t length, uint64_t offset)
 {
@@ -306,6 +318,7 @@ static enum write_result write_symlink(struct writer *writer, struct copy_item *
 	if (result != WRITE_DONE)
 		return result;
 	set_owner(self, item, -1, item->name);
+	set_xattrs_by_name(self, item);
 	set_times(self, item, -1, item->name);
 	return WRITE_DONE;
 }
@@ -341,6 +354,7 @@ static enum write_result write_special(struct writer *writer, struct copy_item *
 	set_owner(self, item, -1, item->name);
 	if (fchmodat(here(self), item->name, permissions(self, item), 0) != 0)
 		return fail(item, "cannot be given its mode", errno);
+	set_xattrs_by_name(self, item);
 	set_times(self, item, -1, item->name);
 	return WRITE_DONE;
 }
