@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Crash images made by the kernel itself: a filesystem is mounted, random work is done on it, and its
 backing file is copied in the middle of that. Then the tree and the df that the recovery in memory
-gives are compared with what the kernel shows after mounting a copy of the same image.
+gives are compared with what the kernel shows after mounting a copy of the same image, and `check` is to
+find nothing wrong.
 
   crash.py [--images N] [--seed S] [--keep DIR] [--only CONFIG]
 
@@ -16,6 +17,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'agreement'))
 import judge
@@ -313,39 +315,47 @@ def our_tree(tool, image, *arguments):
     return done.stdout.decode().splitlines(), done.stderr.decode('utf-8', 'replace')
 
 
-def differences(ours, theirs, stderr):
-    """Lines that differ. The kernel gives files whose truncation it finishes the time of the mount."""
-    truncated = set()
-    for line in stderr.splitlines():
-        if line.endswith('[orphan-truncate]'):
-            truncated.add(line.split('inode ')[1].split(':')[0])
+def differences(ours, theirs, mounted_at):
+    """
+    Lines that differ. Where the kernel itself changes a file at mount (a truncation that it finishes,
+    a directory that a fast commit puts a name into), it gives it the time of the mount; a time that is
+    not before `mounted_at` is taken to be that.
+    """
+    def path(line):
+        return line.split(' ')[0]
 
-    def normal(line):
-        words = line.split(' ')
-        if len(words) > 10 and words[1] in truncated:
-            words[9] = words[10] = '*'
-        return ' '.join(words)
-
-    a, b = set(map(normal, ours)), set(map(normal, theirs))
+    ours, theirs = {path(line): line.split(' ') for line in ours}, {path(line): line.split(' ') for line in theirs}
+    for name, words in theirs.items():
+        for field in (9, 10):
+            if name in ours and name != 'df' and int(words[field].split('.')[0]) >= mounted_at:
+                words[field] = ours[name][field] = '*'
+    a, b = {' '.join(w) for w in ours.values()}, {' '.join(w) for w in theirs.values()}
     return sorted(a - b), sorted(b - a)
 
 
-def judge_image(tool, image, folder, failures, label):
+def judge_image(tool, image, folder, failures, label, keep):
     """Whether the kernel could be asked, and whether the recovery made a difference."""
     copy = os.path.join(folder, 'kernel.img')
     shutil.copyfile(image, copy)
     before = judge.fingerprint(image)
     ours, stderr = our_tree(tool, image)
     failures.true(label, 'the image changed', judge.fingerprint(image) == before)
+    mounted_at = int(time.time())
     try:
         with judge.mounted(copy, write=True) as root:
             theirs = kernel_tree(root)
     except subprocess.CalledProcessError:
         print('%s: Linux does not mount this image' % label)
+        if keep:
+            shutil.copyfile(image, os.path.join(keep, 'refused-' + label.replace(' ', '-') + '.img'))
         return False, False
     if not failures.true(label, 'failed: ' + stderr[-300:], ours is not None):
         return True, False
-    left, right = differences(ours, theirs, stderr)
+    done = subprocess.run([judge.tool(), 'check', image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    failures.true(label, 'check ends with %d' % done.returncode, done.returncode == 0)
+    if done.returncode:
+        print('\n'.join('    ' + line for line in done.stdout.decode('utf-8', 'replace').splitlines()[:14]))
+    left, right = differences(ours, theirs, mounted_at)
     failures.true(label, '%d lines differ' % max(len(left), len(right)), not left and not right)
     for line in left[:4]:
         print('    ours:   ', line[:220])
@@ -365,21 +375,25 @@ def session(number, config, seed, wanted, folder, tool, failures, keep):
     if made.returncode:
         print('%s: mke2fs does not make this: %s' % (name, made.stderr.decode().strip()))
         return 0, 0
-    taken = []
+    taken, last = [], 0
     with judge.mounted(image, options or 'ro', write=True) as root:
         work = Work(root, rng, name.startswith('fc'))
         for i in range(wanted):
             for _ in range(rng.randrange(20, 250)):
                 work.step()
             path = os.path.join(folder, 'snapshot-%d.img' % i)
+            last = int(time.time())
             if snapshot(image, path):
                 taken.append(path)
         work.stop()
+    # So that a time of the mount is later than any of the work.
+    while taken and int(time.time()) <= last:
+        time.sleep(0.05)
     asked = changed = 0
     for i, path in enumerate(taken):
         label = '%s seed %d session %d image %d' % (name, seed, number, i)
         count = failures.count
-        was_asked, has_changed = judge_image(tool, path, folder, failures, label)
+        was_asked, has_changed = judge_image(tool, path, folder, failures, label, keep)
         asked += was_asked
         changed += has_changed
         if failures.count > count and keep:
