@@ -14,7 +14,9 @@ replay()
 {
 	target=$1
 	shift
-	if "$top_builddir/tests/fuzz/fuzz_$target" "$@" 2>"$work/errors"; then
+	# EMULATOR may hold a program that runs those of another machine.
+	# shellcheck disable=SC2086
+	if ${EMULATOR:-} "$top_builddir/tests/fuzz/fuzz_$target" "$@" 2>"$work/errors"; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
