@@ -15,13 +15,13 @@ allowed()
 	parser/layout) echo "bytes layout" ;;
 	parser/structure) echo "bytes image layout structure" ;;
 	parser/walk) echo "bytes image layout structure walk" ;;
-	fsck-lite) echo ". accounting checks repairs reports commands" ;;
+	fsck-lite) echo ". accounting checks repairs reports rescue commands" ;;
 	fsck-lite/accounting) echo ". accounting" ;;
 	fsck-lite/checks) echo ". accounting checks" ;;
 	fsck-lite/repairs) echo ". accounting checks repairs" ;;
-	fsck-lite/rescue) echo ". accounting checks rescue" ;;
-	fsck-lite/reports) echo ". accounting checks repairs rescue reports" ;;
-	fsck-lite/commands) echo ". accounting checks repairs rescue reports commands" ;;
+	fsck-lite/reports) echo ". accounting checks repairs reports" ;;
+	fsck-lite/rescue) echo ". accounting checks reports rescue" ;; # what came out is a report, too
+	fsck-lite/commands) echo ". accounting checks repairs reports rescue commands" ;;
 	fixtures) echo ". bytes layout" ;;
 	*) echo unknown ;;
 	esac
