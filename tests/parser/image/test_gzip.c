@@ -280,8 +280,8 @@ START_TEST(truncated_stream_gives_what_it_has_and_says_so)
 	ck_assert_uint_gt(size, SIZE / 2);
 	ck_assert_uint_lt(size, SIZE);
 	has_finding(source, EXT_GZIP_TRUNCATED, packed.size);
-	reads_as(source, image, 0, size);
-	reads_as(source, image, size - 10, 10);
+	reads_as(source, image, 0, (size_t)size);
+	reads_as(source, image, (size_t)size - 10, 10);
 	ck_assert_int_eq(ext_source_read(source, size, &byte, 1, &error), EXT_IO);
 	ck_assert_int_eq(error.problem, EXT_IMAGE_TRUNCATED);
 	ext_source_close(source);
