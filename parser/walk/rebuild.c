@@ -41,7 +41,7 @@ struct rebuild {
 	uint32_t first_data_block;
 	uint8_t *block; /* one block */
 	uint8_t root[INODE_SIZES_MAX];
-	bool has_filetype;
+	bool has_filetype, has_meta_groups;
 };
 
 static uint32_t u32(const uint8_t *bytes, size_t at)
@@ -173,6 +173,8 @@ static bool read_table(struct rebuild *r)
 /* Tries one place as a table, in both sizes of descriptors. */
 static bool try_table(struct rebuild *r, uint64_t offset)
 {
+	/* A descriptor of 32 bytes and nothing behind it looks like one of 64, but not the reverse.
+	 */
 	static const uint32_t sizes[] = {64, 32};
 	uint8_t first[12];
 
@@ -184,7 +186,11 @@ static bool try_table(struct rebuild *r, uint64_t offset)
 	r->table_offset = offset;
 	for (unsigned i = 0; i < 2; i++) {
 		r->descriptor_size = sizes[i];
-		if (read_table(r) && find_root(r))
+		if (!read_table(r) || !find_root(r))
+			continue;
+		/* What has no extents has no 64bit either, unless somebody asked for it. */
+		if (r->group_count > 1 || r->descriptor_size == 32 ||
+		    u32(r->root, 0x20) & EXT_INODE_EXTENTS)
 			return true;
 	}
 	return false;
@@ -221,7 +227,7 @@ static uint32_t bits_before_padding(const struct rebuild *r)
 		return 0;
 	while (end > 0 && ext_bit_is_set(r->block, end - 1))
 		end--;
-	return (end + 7) / 8 * 8;
+	return end;
 }
 
 /* The same for all groups but the last `left_out`: the largest, since the last bits may be in use.
@@ -266,48 +272,132 @@ static uint64_t groups_of(const struct rebuild *r, uint64_t group_blocks)
 }
 
 /*
+ * The last group's padding ends the filesystem, unless its last blocks are in use. mke2fs fills the
+ * device, but for what is left over of a page of 4 KiB, and of a last group that is too small.
+ */
+static bool find_block_count(struct rebuild *r)
+{
+	const uint64_t group_blocks = (uint64_t)r->clusters_per_group * r->cluster_blocks;
+	const uint64_t last = r->first_data_block + (r->group_count - 1) * group_blocks;
+	const uint32_t page = r->cluster_blocks > 1  ? r->cluster_blocks
+			      : r->block_size < 4096 ? 4096 / r->block_size
+						     : 1;
+	uint64_t in_bitmap = 0;
+
+	if (read_block(r, locations_at(r, r->group_count - 1).block_bitmap))
+		in_bitmap = last + (uint64_t)bits_before_padding(r) * r->cluster_blocks;
+	r->block_count = min_u64(r->blocks / page * page, last + group_blocks);
+	if (in_bitmap > r->block_count)
+		r->block_count = min_u64(r->blocks, last + group_blocks);
+	if (groups_of(r, group_blocks) != r->group_count && in_bitmap > last)
+		r->block_count = in_bitmap;
+	return r->block_count > last;
+}
+
+/*
+ * Do as many groups as there are descriptors cover the image? mke2fs leaves out a last group that
+ * would be too small for its own metadata.
+ */
+static bool covers_image(const struct rebuild *r)
+{
+	const uint64_t group_blocks = (uint64_t)r->clusters_per_group * r->cluster_blocks;
+	const uint64_t table =
+		divide_up((uint64_t)r->inodes_per_group * r->inode_size, r->block_size);
+	const uint64_t groups = groups_of(r, group_blocks);
+	const uint64_t rest = (r->blocks - r->first_data_block) % group_blocks;
+
+	return groups == r->group_count ||
+	       (groups == (uint64_t)r->group_count + 1 && rest < table + r->block_size / 4 + 64);
+}
+
+/*
+ * A table that ends with its first block, while the image goes on: meta block groups, each with the
+ * descriptors of its own at its beginning, behind a superblock if there is one.
+ */
+static void find_meta_groups(struct rebuild *r)
+{
+	const uint32_t per_block = r->block_size / r->descriptor_size;
+	uint32_t before = 0;
+
+	if (r->group_count != per_block || groups_of(r, r->clusters_per_group) <= per_block)
+		return;
+	while (r->group_count > before && r->group_count % per_block == 0 &&
+	       r->table_room >= r->group_count + per_block) {
+		const uint64_t first =
+			r->first_data_block + (uint64_t)r->group_count * r->clusters_per_group;
+		uint8_t *const room = r->table + (size_t)r->group_count * r->descriptor_size;
+
+		before = r->group_count;
+		for (uint64_t block = first; r->group_count == before && block <= first + 1;
+		     block++)
+			if (is_inside(r, block) && read_block(r, block)) {
+				memcpy(room, r->block, r->block_size);
+				while (r->group_count < before + per_block &&
+				       can_be_descriptor(r, r->group_count))
+					r->group_count++;
+			}
+	}
+	r->has_meta_groups = r->group_count > per_block;
+}
+
+/*
+ * One group alone: the padding of its bitmap ends the filesystem and not the group, whose size then
+ * does not matter. Bits that are too few for the image by a power of two are clusters.
+ */
+static bool find_single_group(struct rebuild *r)
+{
+	const uint64_t bits = r->clusters_per_group;
+
+	r->clusters_per_group = (uint32_t)min_u64(
+		(uint64_t)8 * r->block_size, r->block_size > 4096 ? GROUP_BLOCKS_MOST : UINT32_MAX);
+	r->cluster_blocks = 1;
+	for (uint32_t ratio = 2; ratio < 65536; ratio *= 2)
+		if (bits * ratio <= r->blocks && r->blocks - bits * ratio < ratio)
+			r->cluster_blocks = ratio;
+	if (r->cluster_blocks > 1)
+		r->first_data_block = 0;
+	return find_block_count(r);
+}
+
+/*
  * Group sizes. With bigalloc a bitmap covers clusters, and as many groups as the table has
  * descriptors must cover the image: the cluster size is the power of two at which they do.
  */
 static bool find_group_sizes(struct rebuild *r)
 {
-	const uint32_t from_bitmaps = largest_group(r, true, 0);
+	const uint32_t from_bitmaps = (largest_group(r, true, 0) + 7) / 8 * 8;
 	const uint32_t from_tables = packed_table_inodes(r);
-	uint64_t last;
 
 	r->inodes_per_group = from_bitmaps;
 	if (from_tables >= from_bitmaps && from_tables > 0 &&
 	    (from_tables - from_bitmaps) * r->inode_size < r->block_size)
 		r->inodes_per_group = from_bitmaps ? from_bitmaps : from_tables;
 	r->clusters_per_group = largest_group(r, false, r->group_count > 1);
-	if (r->group_count == 1 && r->clusters_per_group > 0) {
-		const uint64_t most = min_u64((uint64_t)8 * r->block_size, GROUP_BLOCKS_MOST);
-
-		/* The padding ends the filesystem here, not the group. */
-		r->clusters_per_group = 8 * r->block_size;
-		if (r->block_size > 8192)
-			r->clusters_per_group = (uint32_t)most;
-	}
 	if (r->inodes_per_group == 0 || r->clusters_per_group < 8)
 		return false;
 	r->cluster_blocks = 1;
-	while (groups_of(r, (uint64_t)r->clusters_per_group * r->cluster_blocks) > r->group_count &&
-	       r->cluster_blocks < 32768)
-		r->cluster_blocks *= 2;
-	/* Fewer descriptors than groups, and no cluster size that fits: the image is larger. */
-	if (groups_of(r, (uint64_t)r->clusters_per_group * r->cluster_blocks) != r->group_count)
+	find_meta_groups(r);
+	/* The last blocks of every group that was looked at may be in use; counts are mostly whole
+	 * bytes. */
+	if (r->clusters_per_group % 8 != 0 && !covers_image(r)) {
+		const uint32_t exact = r->clusters_per_group;
+
+		r->cluster_blocks = 1;
+		r->clusters_per_group = (exact + 7) / 8 * 8;
+		if (!covers_image(r))
+			r->clusters_per_group = exact;
+	}
+	if (r->group_count == 1)
+		return find_single_group(r);
+	for (r->cluster_blocks = 1; r->cluster_blocks < 65536; r->cluster_blocks *= 2)
+		if (covers_image(r))
+			break;
+	/* No cluster size fits: the image is larger than the filesystem. */
+	if (r->cluster_blocks == 65536)
 		r->cluster_blocks = 1;
 	if (r->cluster_blocks > 1)
 		r->first_data_block = 0;
-	r->block_count = r->blocks;
-	last = r->first_data_block +
-	       (uint64_t)(r->group_count - 1) * r->clusters_per_group * r->cluster_blocks;
-	if (groups_of(r, (uint64_t)r->clusters_per_group * r->cluster_blocks) != r->group_count) {
-		if (!read_block(r, locations_at(r, r->group_count - 1).block_bitmap))
-			return false;
-		r->block_count = last + (uint64_t)bits_before_padding(r) * r->cluster_blocks;
-	}
-	return r->block_count > last;
+	return find_block_count(r);
 }
 
 /* A raw inode of group 0. */
@@ -363,18 +453,68 @@ static bool seed_holds(const struct rebuild *r, const struct ext_raw_superblock 
 	return held > failed;
 }
 
+/* Do the CRC-16 checksums of the first descriptors hold under the UUID in `raw`? */
 static bool descriptors_hold(const struct rebuild *r, const struct ext_raw_superblock *raw)
 {
+	const struct ext_place place = {.structure = EXT_AT_SUPERBLOCK};
+	struct ext_superblock sb;
+
+	if (ext_superblock_decode((const uint8_t *)raw, place, &sb, NULL, NULL) != EXT_OK)
+		return false;
+	for (uint32_t group = 0; group < r->group_count && group < 4; group++) {
+		const uint8_t *const bytes = r->table + (size_t)group * r->descriptor_size;
+
+		if (u16(bytes, 0x1e) !=
+		    group_descriptor_checksum(&sb, group,
+					      (struct ext_span){bytes, r->descriptor_size}))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The UUID enters these checksums as a CRC of 16 bits: one of 65536 values of two bytes stands for
+ * it as well as the true one, and the descriptors tell which.
+ */
+static bool find_stand_in_uuid(const struct rebuild *r, struct ext_raw_superblock *raw)
+{
+	const uint16_t stored = u16(r->table, 0x1e);
 	const struct ext_place place = {.structure = EXT_AT_SUPERBLOCK};
 	const struct ext_span bytes = {r->table, r->descriptor_size};
 	struct ext_superblock sb;
 
-	return ext_superblock_decode((const uint8_t *)raw, place, &sb, NULL, NULL) == EXT_OK &&
-	       u16(r->table, 0x1e) == group_descriptor_checksum(&sb, 0, bytes);
+	if (ext_superblock_decode((const uint8_t *)raw, place, &sb, NULL, NULL) != EXT_OK)
+		return false;
+	for (uint32_t i = 0; i <= UINT16_MAX; i++) {
+		sb.uuid[14] = (uint8_t)i;
+		sb.uuid[15] = (uint8_t)(i >> 8);
+		if (group_descriptor_checksum(&sb, 0, bytes) != stored)
+			continue;
+		memcpy(raw->s_uuid, sb.uuid, sizeof raw->s_uuid);
+		return descriptors_hold(r, raw);
+	}
+	return false;
+}
+
+/* A single descriptor does not show its size; its checksum does. */
+static void settle_descriptor_size(struct rebuild *r, struct ext_raw_superblock *raw)
+{
+	const uint32_t incompat = get(raw->s_feature_incompat);
+
+	if (r->group_count > 1 || descriptors_hold(r, raw))
+		return;
+	r->descriptor_size = r->descriptor_size == 64 ? 32 : 64;
+	put(&raw->s_desc_size, (uint16_t)(r->descriptor_size > 32 ? r->descriptor_size : 0));
+	put(&raw->s_feature_incompat, incompat ^ EXT_INCOMPAT_64BIT);
+	if (descriptors_hold(r, raw))
+		return;
+	r->descriptor_size = r->descriptor_size == 64 ? 32 : 64;
+	put(&raw->s_desc_size, (uint16_t)(r->descriptor_size > 32 ? r->descriptor_size : 0));
+	put(&raw->s_feature_incompat, incompat);
 }
 
 /* Which checksums there are: proved by those that hold, never assumed. */
-static void find_checksums(const struct rebuild *r, struct ext_raw_superblock *raw,
+static void find_checksums(struct rebuild *r, struct ext_raw_superblock *raw,
 			   struct ext_rebuilt *facts)
 {
 	const uint32_t ro_compat = get(raw->s_feature_ro_compat);
@@ -385,6 +525,7 @@ static void find_checksums(const struct rebuild *r, struct ext_raw_superblock *r
 	raw->s_checksum_type = 1;
 	if (facts->has_uuid && seed_holds(r, raw)) {
 		facts->has_checksums = true;
+		settle_descriptor_size(r, raw);
 		return;
 	}
 	if (checksum_seed_of_inode(r->inode_size, EXT_INO_ROOT, r->root, &seed)) {
@@ -392,6 +533,7 @@ static void find_checksums(const struct rebuild *r, struct ext_raw_superblock *r
 		put(&raw->s_checksum_seed, seed);
 		if (seed_holds(r, raw)) {
 			facts->has_checksums = true;
+			settle_descriptor_size(r, raw);
 			return;
 		}
 	}
@@ -399,7 +541,8 @@ static void find_checksums(const struct rebuild *r, struct ext_raw_superblock *r
 	put(&raw->s_checksum_seed, 0);
 	raw->s_checksum_type = 0;
 	put(&raw->s_feature_ro_compat, ro_compat | EXT_RO_GDT_CSUM);
-	if (u16(r->table, 0x1e) != 0 && descriptors_hold(r, raw))
+	if (u16(r->table, 0x1e) != 0 &&
+	    (descriptors_hold(r, raw) || (!facts->has_uuid && find_stand_in_uuid(r, raw))))
 		return;
 	put(&raw->s_feature_ro_compat, ro_compat);
 }
@@ -429,18 +572,40 @@ static bool is_flexible(const struct rebuild *r)
 	return r->group_count == 1 && (u32(r->root, 0x20) & EXT_INODE_EXTENTS) != 0;
 }
 
-static void find_copies_feature(const struct rebuild *r, uint32_t *compat, uint32_t *ro_compat,
-				struct ext_raw_superblock *raw)
+/* Is the first block of a group in use, and by none of its own bitmaps and tables? */
+static bool has_lone_superblock(const struct rebuild *r, uint32_t group)
+{
+	const uint64_t first =
+		r->first_data_block + (uint64_t)group * r->clusters_per_group * r->cluster_blocks;
+	const struct locations where = locations_at(r, group);
+	const uint8_t *const raw = r->table + (size_t)group * r->descriptor_size;
+
+	if (where.block_bitmap == first || where.inode_bitmap == first ||
+	    where.inode_table == first)
+		return false;
+	/* Never initialised: the free count tells of the one block that is taken. */
+	if (u16(raw, 0x12) & EXT_GROUP_BLOCK_UNINIT)
+		return u16(raw, 0x0c) == (uint16_t)(r->clusters_per_group - 1);
+	return read_block(r, where.block_bitmap) && ext_bit_is_set(r->block, 0);
+}
+
+static void find_copies_feature(const struct rebuild *r, uint32_t *compat, uint32_t *incompat,
+				uint32_t *ro_compat, struct ext_raw_superblock *raw)
 {
 	const uint32_t last = r->group_count - 1;
 
 	*ro_compat |= EXT_RO_SPARSE_SUPER;
-	if (has_table_copy(r, 2) && last != 2) {
+	if (r->group_count > 4 ? has_table_copy(r, 2) && has_table_copy(r, 3)
+			       : r->group_count == 4 && has_table_copy(r, 2)) {
 		*ro_compat &= ~(uint32_t)EXT_RO_SPARSE_SUPER;
-	} else if (r->group_count > 3 && !has_table_copy(r, 3) && has_table_copy(r, last)) {
+	} else if (r->group_count > 3 && !has_table_copy(r, 3) && has_lone_superblock(r, 3)) {
+		*incompat |= EXT_INCOMPAT_META_BG;
+	} else if ((r->group_count == 3 && has_table_copy(r, 2)) ||
+		   (r->group_count > 3 && !has_table_copy(r, 3)) ||
+		   (r->group_count > 1 && !has_table_copy(r, 1))) {
 		*compat |= EXT_COMPAT_SPARSE_SUPER2;
-		put(&raw->s_backup_bgs[0], has_table_copy(r, 1) ? 1 : last);
-		put(&raw->s_backup_bgs[1], has_table_copy(r, 1) ? last : 0);
+		put(&raw->s_backup_bgs[0], has_table_copy(r, 1) ? 1 : 0);
+		put(&raw->s_backup_bgs[1], last > 1 && has_table_copy(r, last) ? last : 0);
 	}
 }
 
@@ -459,6 +624,8 @@ static void find_features(struct rebuild *r, struct ext_raw_superblock *raw,
 		incompat |= EXT_INCOMPAT_FILETYPE;
 	if (r->descriptor_size > 32)
 		incompat |= EXT_INCOMPAT_64BIT;
+	if (r->has_meta_groups)
+		incompat |= EXT_INCOMPAT_META_BG;
 	if (r->cluster_blocks > 1)
 		ro_compat |= EXT_RO_BIGALLOC;
 	if (u32(r->root, 0x20) & EXT_INODE_INLINE_DATA)
@@ -500,7 +667,7 @@ static void find_features(struct rebuild *r, struct ext_raw_superblock *raw,
 		compat |= EXT_COMPAT_ORPHAN_FILE;
 		put(&raw->s_orphan_file_inum, 12);
 	}
-	find_copies_feature(r, &compat, &ro_compat, raw);
+	find_copies_feature(r, &compat, &incompat, &ro_compat, raw);
 	put(&raw->s_feature_compat, compat);
 	put(&raw->s_feature_incompat, incompat);
 	put(&raw->s_feature_ro_compat, ro_compat);
@@ -520,14 +687,20 @@ static void write_superblock(struct rebuild *r, struct ext_raw_superblock *raw,
 {
 	const uint32_t made = r->inode_size > 128 ? u32(r->root, 0x90) : u32(r->root, 0x0c);
 	const uint32_t log_block = log2_of(r->block_size) - 10;
+	/* What mke2fs reserves for root by default: 5 %, scaled down when it leaves out a group. */
+	const uint64_t given = r->blocks - r->block_count < 8 ? r->block_count : r->blocks;
+	const uint64_t reserved =
+		given / 20 < r->block_count
+			? (uint64_t)((double)(given / 20) * (double)r->block_count / (double)given)
+			: 0;
 
 	memset(raw, 0, sizeof *raw);
 	put(&raw->s_magic, EXT_MAGIC);
 	put(&raw->s_inodes_count, r->group_count * r->inodes_per_group);
 	put(&raw->s_blocks_count_lo, (uint32_t)r->block_count);
 	put(&raw->s_blocks_count_hi, (uint32_t)(r->block_count >> 32));
-	put(&raw->s_r_blocks_count_lo, (uint32_t)(r->block_count / 20));
-	put(&raw->s_r_blocks_count_hi, (uint32_t)(r->block_count / 20 >> 32));
+	put(&raw->s_r_blocks_count_lo, (uint32_t)reserved);
+	put(&raw->s_r_blocks_count_hi, (uint32_t)(reserved >> 32));
 	put(&raw->s_first_data_block, r->first_data_block);
 	put(&raw->s_log_block_size, log_block);
 	put(&raw->s_log_cluster_size, log_block + log2_of(r->cluster_blocks));
