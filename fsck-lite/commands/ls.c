@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,10 @@
 #include "reports/listing.h"
 #include "reports/text.h"
 #include "target.h"
+
+/* Inodes beyond the reserved ones that an empty filesystem may use: lost+found, quota, orphan file.
+ */
+enum { SYSTEM_INODES = 8 };
 
 /* A directory that is still to be listed; its path is its parent's path and its name. */
 struct waiting {
@@ -171,6 +176,42 @@ static void print_directory(struct walk *walk)
 	listing_print(&walk->listing, &walk->style);
 }
 
+/* Inodes in use by the descriptors' own count. */
+static uint64_t inodes_in_use(const struct walk *walk)
+{
+	const struct ext_superblock *superblock = walk->image.superblock;
+	uint64_t used = 0;
+
+	for (ext_group group = 0; group < superblock->group_count; group++) {
+		struct ext_group_descriptor descriptor;
+
+		ext_group_locations(walk->image.filesystem, group, &descriptor);
+		if (descriptor.readable && descriptor.free_inodes <= superblock->inodes_per_group)
+			used += superblock->inodes_per_group - descriptor.free_inodes;
+	}
+	return used;
+}
+
+/*
+ * A root without names on a filesystem that is in use: the answer is right and would mislead, since
+ * what was there is still there.
+ */
+static void doubt_empty_root(const struct walk *walk)
+{
+	const uint32_t own = walk->image.superblock->first_inode + SYSTEM_INODES;
+	const struct listing *listing = &walk->listing;
+	const bool is_empty =
+		listing->count == 0 ||
+		(listing->count == 1 && listing->entries[0].name_length == 10 &&
+		 memcmp(listing->names + listing->entries[0].name_at, "lost+found", 10) == 0);
+	const uint64_t used = is_empty ? inodes_in_use(walk) : 0;
+
+	if (used > own)
+		complain("%s: the root directory holds nothing, but %" PRIu64
+			 " inodes are in use; `fsck-lite df %s' shows what became of them",
+			 walk->image.path, used, walk->image.path);
+}
+
 /* Lists the directory `ino`, whose path is set, and remembers those in it. */
 static int list_directory(struct walk *walk, ext_ino ino)
 {
@@ -196,6 +237,8 @@ static int list_directory(struct walk *walk, ext_ino ino)
 		return EXIT_CLEAN;
 	}
 	print_directory(walk);
+	if (ino == EXT_INO_ROOT)
+		doubt_empty_root(walk);
 	if (walk->options->recursive && !push_directories(walk)) {
 		ext_no_memory(&error);
 		complain_error(walk->image.path, &error);

@@ -146,4 +146,13 @@ run 8 cat "$work/image" "#$inode"
 complains 'are given as zeros'
 ok "size of the cut file" test "$(wc -c <"$work/out")" -eq 2048000
 ok "what is there is right" test "$(head -c 500000 "$work/out" | cksum)" = "$(head -c 500000 "$work/wanted" | cksum)"
+
+# The root lost its names, and nothing else: an empty answer alone would be the old trap.
+ok "recipe" "$MKFIXTURE" "$top_srcdir/fixtures/recipes/founding-story.recipe" "$work/image"
+run 0 ls "$work/image"
+complains 'the root directory holds nothing, but [0-9]* inodes are in use; .fsck-lite df'
+printf '%s\n' 'image 4096 blocks of 1024, type ext4' >"$work/recipe"
+ok "recipe" "$MKFIXTURE" "$work/recipe" "$work/image"
+run 0 ls "$work/image"
+silent
 summary
