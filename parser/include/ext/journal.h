@@ -348,6 +348,16 @@ void ext_journal_history_version(const struct ext_journal_history *history, uint
 void ext_journal_history_find(const struct ext_journal_history *history, ext_block block,
 			      uint32_t *first, uint32_t *count);
 
+/* Revoke records, in the order of the transactions that hold them. */
+struct ext_journal_revoke {
+	ext_block block;
+	uint32_t log_block;   /* the revoke block */
+	uint32_t transaction; /* index */
+};
+uint32_t ext_journal_history_revokes(const struct ext_journal_history *history);
+void ext_journal_history_revoke(const struct ext_journal_history *history, uint32_t index,
+				struct ext_journal_revoke *revoke);
+
 /* The bytes of a version as they were to be written (escape undone): block_size of them. */
 enum ext_status ext_journal_history_read(const struct ext_journal_history *history, uint32_t index,
 					 uint8_t *buffer, struct ext_error *error);
