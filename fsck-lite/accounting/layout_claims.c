@@ -32,6 +32,20 @@ static void count_fixed(struct survey *survey, uint64_t cluster, uint64_t count)
 	}
 }
 
+static enum ext_problem overlap_of(enum ext_structure structure)
+{
+	switch (structure) {
+	case EXT_AT_BLOCK_BITMAP:
+		return EXT_BLOCK_BITMAP_OVERLAP;
+	case EXT_AT_INODE_BITMAP:
+		return EXT_INODE_BITMAP_OVERLAP;
+	case EXT_AT_INODE_TABLE:
+		return EXT_INODE_TABLE_OVERLAP;
+	default:
+		return EXT_METADATA_OVERLAP;
+	}
+}
+
 static void take(const struct layout_pass *pass, enum owner owner, ext_group group,
 		 enum ext_structure structure, ext_block block, uint64_t length)
 {
@@ -57,7 +71,7 @@ static void take(const struct layout_pass *pass, enum owner owner, ext_group gro
 	if (added > 0)
 		survey->group_fixed[group] += (uint32_t)added;
 	if (again && added < count) {
-		const struct ext_finding finding = {.problem = EXT_METADATA_OVERLAP,
+		const struct ext_finding finding = {.problem = overlap_of(structure),
 						    .place = {.structure = structure,
 							      .has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
 							      .group = group,

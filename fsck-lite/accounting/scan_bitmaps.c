@@ -26,7 +26,7 @@ struct difference {
 	uint64_t marked_only, owned_only;   /* bits */
 	uint64_t first_marked, first_owned; /* bit in the group */
 	uint64_t free;			    /* zero bits of the bitmap on disk */
-	uint64_t owned;			    /* bits that should be set */
+	uint32_t directories;		    /* in use, but marked free */
 };
 
 static void report(struct survey *survey, enum ext_problem problem, enum ext_structure structure,
@@ -153,9 +153,13 @@ static void report_unreadable(struct survey *survey, enum ext_structure structur
 			      ext_block block)
 {
 	survey->bitmaps_unreadable++;
-	/* A place outside of the filesystem was reported with the layout. */
-	if (block > survey->superblock->first_data_block && block < survey->superblock->block_count)
-		report(survey, EXT_BITMAP_UNREADABLE, structure, group, block, 0, 0);
+	report(survey, EXT_BITMAP_UNREADABLE, structure, group, block, 0, 0);
+}
+
+/* A place outside of the filesystem: there is no bitmap, so that nothing is marked. */
+static bool is_nowhere(const struct ext_superblock *sb, ext_block block)
+{
+	return block <= sb->first_data_block || block >= sb->block_count;
 }
 
 static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
@@ -170,17 +174,32 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 
 	if (descriptor->flags & EXT_GROUP_BLOCK_UNINIT) {
 		/* What lies on disk means nothing: the layout alone is in use. */
-		difference->owned = block_set_count(&survey->owned, base, clusters);
-		difference->free = clusters - survey->group_fixed[group];
-		if (difference->owned > survey->group_fixed[group])
-			difference->owned_only = difference->owned - survey->group_fixed[group];
+		const uint64_t fixed = survey->group_fixed[group];
+		const uint64_t owned = block_set_count(&survey->owned, base, clusters);
+
+		difference->free = clusters - fixed;
+		if (owned > fixed)
+			report(survey, EXT_BLOCK_BITMAP_UNINIT, EXT_AT_GROUP_DESCRIPTOR, group, 0,
+			       (owned - fixed) << sb->cluster_log2, 0);
+		/* The bits behind a short last group are part of what was never written. */
+		if (clusters < sb->clusters_per_group)
+			report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
+			       descriptor->block_bitmap, 0, 0);
+		return;
+	}
+	if (is_nowhere(sb, descriptor->block_bitmap)) {
+		survey->bitmaps_unreadable++;
+		difference->free = clusters;
+		difference->owned_only = block_set_count(&survey->owned, base, clusters);
+		if (clusters < sb->clusters_per_group)
+			report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group, 0, 0,
+			       0);
 		return;
 	}
 	bitmap = load(survey, &pass->block_reader, descriptor->block_bitmap);
 	if (!bitmap) {
 		report_unreadable(survey, EXT_AT_BLOCK_BITMAP, group, descriptor->block_bitmap);
-		difference->owned = block_set_count(&survey->owned, base, clusters);
-		difference->free = clusters - difference->owned;
+		difference->free = clusters - block_set_count(&survey->owned, base, clusters);
 		return;
 	}
 	if (ext_bitmap_checksum(sb, bitmap, sb->clusters_per_group,
@@ -190,8 +209,6 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 	for (uint64_t bit = 0; bit < clusters; bit += 64)
 		compare_word(difference, bit, word_of(bitmap, bit, clusters),
 			     block_set_word(&survey->owned, base + bit), mask_for(bit, clusters));
-	difference->owned =
-		clusters - difference->free - difference->marked_only + difference->owned_only;
 	if (!padding_is_set(bitmap, clusters, (uint64_t)8 * sb->block_size))
 		report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
 		       descriptor->block_bitmap, 0, 0);
@@ -213,6 +230,18 @@ static uint64_t inodes_word(const struct survey *survey, ext_ino first, uint64_t
 	return word;
 }
 
+/* How many of the inodes in `word`, from `first` on, are directories. */
+static uint32_t directories_in(const struct survey *survey, ext_ino first, uint64_t word)
+{
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < 64; i++)
+		if ((word >> i & 1) && (inode_states_get(&survey->inodes, first + i) &
+					STATE_TYPE) == EXT_TYPE_DIRECTORY)
+			count++;
+	return count;
+}
+
 static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 			       const struct ext_group_descriptor *descriptor,
 			       struct difference *difference)
@@ -223,8 +252,12 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 	const uint64_t inodes = sb->inodes_per_group;
 	const bool uninit = (descriptor->flags & EXT_GROUP_INODE_UNINIT) != 0;
 	const uint8_t *bitmap = NULL;
+	bool is_missing = false;
 
-	if (!uninit) {
+	if (!uninit && is_nowhere(sb, descriptor->inode_bitmap)) {
+		survey->bitmaps_unreadable++;
+		is_missing = true;
+	} else if (!uninit) {
 		bitmap = load(survey, &pass->inode_reader, descriptor->inode_bitmap);
 		if (!bitmap) {
 			report_unreadable(survey, EXT_AT_INODE_BITMAP, group,
@@ -240,29 +273,35 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 				       descriptor->inode_bitmap, 0, 0);
 		}
 	}
-	/* Nothing is in use in a group that was never begun, unless it holds reserved inodes. */
-	if (uninit && group != 0 && !inode_states_any(&survey->inodes, group)) {
+	/* Nothing is in use in a group that was never begun. */
+	if (uninit) {
 		difference->free = inodes;
+		if (inode_states_any(&survey->inodes, group))
+			report(survey, EXT_INODE_BITMAP_UNINIT, EXT_AT_GROUP_DESCRIPTOR, group, 0,
+			       0, 0);
 		return;
 	}
 	for (uint64_t bit = 0; bit < inodes; bit += 64) {
 		const uint64_t mask = mask_for(bit, inodes);
 		const uint64_t owned = inodes_word(survey, base + (ext_ino)bit, mask);
-		const uint64_t marked = bitmap ? word_of(bitmap, bit, inodes) : uninit ? 0 : owned;
+		const uint64_t marked = bitmap	     ? word_of(bitmap, bit, inodes)
+					: is_missing ? 0
+						     : owned;
 
+		if ((owned & ~marked) != 0)
+			difference->directories +=
+				directories_in(survey, base + (ext_ino)bit, owned & ~marked);
 		compare_word(difference, bit, marked, owned, mask);
 	}
-	difference->owned =
-		inodes - difference->free - difference->marked_only + difference->owned_only;
 }
 
 static void check_group(struct bitmap_pass *pass, ext_group group)
 {
 	struct survey *survey = pass->survey;
 	const struct ext_superblock *sb = survey->superblock;
-	const uint64_t clusters = clusters_of(sb, group);
 	struct difference blocks = {0}, inodes = {0};
 	struct ext_group_descriptor descriptor;
+	uint32_t directories;
 	ext_block place;
 
 	ext_group_read(survey->filesystem, group, &descriptor);
@@ -270,6 +309,8 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 		descriptor.flags = 0;
 	check_block_bitmap(pass, group, &descriptor, &blocks);
 	check_inode_bitmap(pass, group, &descriptor, &inodes);
+
+	directories = survey->group_directories[group] - inodes.directories;
 
 	survey->bitmaps_free_blocks += blocks.free << sb->cluster_log2;
 	survey->bitmaps_free_inodes += inodes.free;
@@ -296,17 +337,17 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	if (!descriptor.readable || survey->filesystem == NULL)
 		return;
 	/* A stale table (of a backup) has old counts by design. */
-	if (ext_filesystem_is_stale(survey->filesystem))
+	if (ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts)
 		return;
-	if (descriptor.free_clusters != clusters - blocks.owned)
+	if (descriptor.free_clusters != blocks.free)
 		report(survey, EXT_GROUP_FREE_BLOCKS, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-		       descriptor.free_clusters, clusters - blocks.owned);
-	if (descriptor.free_inodes != sb->inodes_per_group - inodes.owned)
+		       descriptor.free_clusters, blocks.free);
+	if (descriptor.free_inodes != inodes.free)
 		report(survey, EXT_GROUP_FREE_INODES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-		       descriptor.free_inodes, sb->inodes_per_group - inodes.owned);
-	if (descriptor.directories != survey->group_directories[group])
+		       descriptor.free_inodes, inodes.free);
+	if (descriptor.directories != directories)
 		report(survey, EXT_GROUP_DIRECTORIES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-		       descriptor.directories, survey->group_directories[group]);
+		       descriptor.directories, directories);
 }
 
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)

@@ -69,15 +69,64 @@ static bool is_listed_reserve(const struct survey *survey, const struct ext_inod
 	       !(run->kind == EXT_RUN_TREE && run->depth == 1);
 }
 
-static void note_run(struct inode_facts *facts, const struct ext_run *run)
+/* How full the nodes of each level are. */
+static void note_tree_block(struct inode_facts *facts, const struct ext_run *run,
+			    struct ext_span block)
 {
-	const uint64_t end = (uint64_t)run->logical + run->length;
+	struct tree_level *level = &facts->tree[run->depth];
+	uint32_t entries, max;
 
-	facts->runs++;
-	if (run->kind == EXT_RUN_TREE) {
-		facts->tree_blocks++;
+	if (block.size < 8)
 		return;
+	entries = (uint32_t)block.data[2] | (uint32_t)block.data[3] << 8;
+	max = (uint32_t)block.data[4] | (uint32_t)block.data[5] << 8;
+	level->entries += entries;
+	level->room += entries < max ? max - 1 : max;
+}
+
+/* Clusters of a run: one that begins where the last one ended shares its cluster. */
+static uint64_t note_clusters(const struct ext_superblock *sb, const struct ext_run *run,
+			      uint64_t *last_cluster)
+{
+	uint64_t first = run->physical >> sb->cluster_log2;
+	const uint64_t last = (run->physical + run->length - 1) >> sb->cluster_log2;
+
+	if (first == *last_cluster)
+		first++;
+	*last_cluster = last;
+	return last + 1 - first;
+}
+
+/* False: the run lies beyond what a map of this type can have, and counts for nothing. */
+static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
+		     struct ext_run *run, uint64_t *last_cluster)
+{
+	uint64_t end;
+
+	if (run->kind == EXT_RUN_TREE) {
+		facts->runs++;
+		facts->tree_blocks++;
+		facts->clusters++;
+		return true;
 	}
+	end = (uint64_t)run->logical + run->length;
+	if (facts->reach != 0 && end > facts->reach) {
+		if (!facts->is_beyond)
+			facts->first_beyond =
+				run->logical < facts->reach ? facts->reach : run->logical;
+		facts->is_beyond = true;
+		if (run->logical >= facts->reach)
+			return false;
+		end = facts->reach;
+		run->length = (uint32_t)(end - run->logical);
+	}
+	if (facts->data_blocks == 0) {
+		facts->first_physical = run->physical;
+		facts->first_logical = run->logical;
+	}
+	facts->runs++;
+	facts->clusters +=
+		sb->cluster_log2 == 0 ? run->length : note_clusters(sb, run, last_cluster);
 	facts->data_blocks += run->length;
 	if (end > facts->mapped_end)
 		facts->mapped_end = end;
@@ -85,6 +134,19 @@ static void note_run(struct inode_facts *facts, const struct ext_run *run)
 		facts->has_unwritten = true;
 	else if (end > facts->written_end)
 		facts->written_end = end;
+	return true;
+}
+
+/* How many file blocks a map of this type can have; 0: as many as it can name. */
+static uint64_t reach_of(const struct ext_superblock *sb, const struct ext_inode *inode)
+{
+	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0;
+
+	if (inode->type == EXT_TYPE_SYMLINK && !has_extents)
+		return 1;
+	if (inode->type == EXT_TYPE_DIRECTORY && !ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR))
+		return ((uint64_t)1 << (31 - sb->block_size_log2)) + !has_extents;
+	return 0;
 }
 
 void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
@@ -93,12 +155,18 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 {
 	const struct survey *survey = claims->survey;
 	const struct ext_superblock *sb = survey->superblock;
+	uint64_t last_cluster = UINT64_MAX;
 	struct ext_run run;
 
 	claims_begin(claims);
+	facts->reach = reach_of(sb, inode);
 	ext_mapping_start(mapping, inode, 0, sink);
 	while (ext_mapping_next(mapping, &run) == EXT_OK) {
-		note_run(facts, &run);
+		if (!note_run(facts, sb, &run, &last_cluster))
+			continue;
+		if (run.kind == EXT_RUN_TREE && (inode->flags & EXT_INODE_EXTENTS) &&
+		    run.depth < TREE_LEVELS)
+			note_tree_block(facts, &run, ext_mapping_tree_block(mapping));
 		if (observer && observer->run)
 			observer->run(observer, survey, inode, &run, sink);
 		if (is_listed_reserve(survey, inode, &run))
@@ -253,14 +321,15 @@ static bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *
 
 	if (ext_inode_is_unused(raw) && !is_orphan && ino >= sb->first_inode)
 		return true;
+	facts.is_orphan = is_orphan;
 	ext_inode_decode(sb, ino, raw, &inode);
 	inode.checksum =
 		ext_inode_checksum(sb, ino, raw, &inode.checksum_stored, &inode.checksum_computed);
 	facts.is_used = inode.links > 0 || is_orphan || (ino < sb->first_inode && !inode.all_zero);
-	if (facts.is_used && inode.checksum == EXT_CHECKSUM_BAD) {
+	if (inode.checksum == EXT_CHECKSUM_BAD) {
 		report_checksum(worker, &inode);
 		/* With a mode that cannot be, these bytes are no inode at all. */
-		if (inode.type == EXT_TYPE_UNKNOWN && ino >= sb->first_inode)
+		if (facts.is_used && inode.type == EXT_TYPE_UNKNOWN && ino >= sb->first_inode)
 			facts.is_used = false;
 	}
 	if (facts.is_used && !note_inode(worker, &inode, raw, is_orphan, &facts))

@@ -45,9 +45,9 @@ static void judge_root(struct survey *survey)
 		report_root(survey, EXT_ROOT_UNREADABLE, 0);
 	if (root || ext_inode_read(survey->filesystem, EXT_INO_ROOT, &inode, NULL, NULL) != EXT_OK)
 		return;
-	if ((state & STATE_USED) && inode.mode != 0)
+	if (inode.type != EXT_TYPE_DIRECTORY)
 		report_root(survey, EXT_ROOT_NOT_DIRECTORY, inode.mode);
-	else
+	if ((state & STATE_USED) == 0 || inode.links == 0 || inode.type != EXT_TYPE_DIRECTORY)
 		report_root(survey, EXT_ROOT_MISSING, inode.mode);
 }
 
@@ -103,12 +103,12 @@ static void sum_up(struct survey *survey)
 
 		ext_report(survey->options.sink, &finding);
 	}
-	if (ext_filesystem_is_stale(survey->filesystem))
+	if (ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts)
 		return;
 	report_superblock_count(survey, EXT_SUPERBLOCK_FREE_BLOCKS, "s_free_blocks_count",
-				sb->free_block_count, survey->descriptors_free_blocks);
+				sb->free_block_count, survey->bitmaps_free_blocks);
 	report_superblock_count(survey, EXT_SUPERBLOCK_FREE_INODES, "s_free_inodes_count",
-				sb->free_inode_count, survey->descriptors_free_inodes);
+				sb->free_inode_count, survey->bitmaps_free_inodes);
 }
 
 /* What needs a second look: something lost or orphaned, or blocks with several owners. */

@@ -59,6 +59,14 @@ struct directory_run {
 	uint32_t length;
 };
 
+enum { TREE_LEVELS = 5 };
+
+/* The blocks of one level of a tree of extents. */
+struct tree_level {
+	uint32_t entries;
+	uint32_t room; /* less one for each block that is not full */
+};
+
 /* What the mapping of an inode came to. */
 struct inode_facts {
 	uint64_t data_blocks; /* mapped, unwritten included */
@@ -66,8 +74,16 @@ struct inode_facts {
 	uint64_t written_end; /* first file block behind the last written one */
 	uint64_t mapped_end;  /* the same, unwritten ones included */
 	uint64_t runs;
+	uint64_t clusters;	  /* owned, tree blocks included; without the attribute block */
+	ext_block first_physical; /* of the first run */
+	ext_logical first_logical;
+	uint64_t reach;	       /* file blocks that a map of this type can have; 0: any */
+	uint64_t first_beyond; /* the first mapped one beyond that */
+	bool is_beyond;	       /* there is such a one; it is counted nowhere else */
 	bool has_unwritten, damaged;
 	bool is_used; /* in use: links, or reserved, or an orphan */
+	bool is_orphan;
+	struct tree_level tree[TREE_LEVELS]; /* of extents, by depth above the data */
 };
 
 struct survey;
@@ -103,6 +119,7 @@ struct survey_options {
 	struct ext_sink *sink;		  /* thread-safe if threads > 1; may be NULL */
 	struct survey_observer *observer; /* may be NULL */
 	unsigned threads;		  /* 0 counts as 1 */
+	bool judge_stale_counts;	  /* counts of a backup's descriptors count too */
 	size_t buffer_size;		  /* bytes of each thread's reads; 0: a good default */
 	bool (*stop)(void);		  /* asked now and then; may be NULL */
 	void (*progress)(void *context, unsigned pass, uint64_t done, uint64_t all);

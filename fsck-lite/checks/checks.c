@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "checks/checks.h"
+#include "checks/quotas.h"
+#include "checks/xattr_shares.h"
 
 static void see_inode(struct survey_observer *observer, const struct survey *survey,
 		      const struct ext_inode *inode, const uint8_t *raw,
@@ -22,13 +24,15 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 	checks->sink = sink;
 	checks->observer.inode = see_inode;
 	lock_init(&checks->lock);
-	return true;
+	return xattr_shares_init(checks) && quotas_init(checks);
 }
 
 void checks_clear(struct checks *checks)
 {
 	if (checks->filesystem)
 		lock_clear(&checks->lock);
+	xattr_shares_clear(checks);
+	quotas_clear(checks);
 	memset(checks, 0, sizeof *checks);
 }
 
@@ -41,4 +45,6 @@ void checks_before(struct checks *checks)
 void checks_after(struct checks *checks, struct survey *survey)
 {
 	check_links(checks, survey);
+	check_xattr_shares(checks, survey);
+	check_quotas(checks);
 }

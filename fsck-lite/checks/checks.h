@@ -39,6 +39,10 @@ void checks_after(struct checks *checks, struct survey *survey);
 
 /* checks/superblock.c: geometry, features, times, reserved fields, journal and quota pointers. */
 void check_superblock(struct checks *checks);
+/* checks/mmp.c: the block against multiple mounts. */
+void check_mmp(struct checks *checks);
+/* checks/resize.c: the resize inode. */
+void check_resize_inode(struct checks *checks);
 /* checks/groups.c: flags and counts of descriptors. */
 void check_groups(struct checks *checks);
 /* checks/inodes.c: mode, flags, size, blocks, times, special inodes. */

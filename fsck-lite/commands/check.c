@@ -110,6 +110,8 @@ static int survey_all(struct examination *examination)
 	}
 	checks_before(&examination->checks);
 	survey_options.sink = findings_sink(examination->findings);
+	/* Whoever asked for a copy knows that its counts are old. */
+	survey_options.judge_stale_counts = options->superblock == SUPERBLOCK_BY_EVIDENCE;
 	survey_options.observer = &examination->checks.observer;
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();

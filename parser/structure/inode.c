@@ -139,6 +139,19 @@ void ext_inode_decode(const struct ext_superblock *sb, ext_ino ino, const uint8_
 	inode->checksum_stored = inode->checksum_computed = 0;
 }
 
+void ext_inode_leftovers(const uint8_t *raw, struct ext_inode_leftovers *leftovers)
+{
+	const struct ext_raw_inode *core = (const struct ext_raw_inode *)(const void *)raw;
+	const uint16_t fragments = get(core->i_blocks_high); /* the Hurd's bytes at this place */
+
+	leftovers->fragment_address = get(core->i_obso_faddr);
+	leftovers->fragment = (uint8_t)(fragments & 0xff);
+	leftovers->fragment_size = (uint8_t)(fragments >> 8);
+	leftovers->size_high = get(core->i_size_high);
+	leftovers->blocks_high = fragments;
+	leftovers->xattr_block_high = get(core->i_file_acl_high);
+}
+
 uint32_t ext_inode_seed(const struct ext_superblock *sb, ext_ino ino, uint32_t generation)
 {
 	struct le32 words[2];

@@ -299,7 +299,8 @@ static void note_doubts(const struct reader *reader, struct ext_superblock *sb)
 	if (sb->first_meta_bg > sb->descriptor_blocks) {
 		note(reader, EXT_FEATURE_FIRST_META_BG, "s_first_meta_bg", sb->first_meta_bg, 0,
 		     sb->descriptor_blocks);
-		sb->first_meta_bg = 0;
+		/* No metagroup is left that could lie elsewhere. */
+		sb->first_meta_bg = sb->descriptor_blocks;
 	}
 }
 

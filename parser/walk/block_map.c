@@ -53,7 +53,10 @@ static bool in_range(struct ext_mapping *mapping, ext_block block, uint64_t logi
 		return true;
 	mapping->damaged = true;
 	if (mapping->bad_pointers < LISTED_POINTERS)
-		mapping_report(mapping, EXT_BLOCK_MAP_RANGE, mapping_place(mapping, logical), block,
+		mapping_report(mapping,
+			       mapping->inode->number == EXT_INO_BAD_BLOCKS ? EXT_BAD_BLOCK_RANGE
+									    : EXT_BLOCK_MAP_RANGE,
+			       mapping_place(mapping, logical), block,
 			       (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
 	else if (mapping->bad_pointers == LISTED_POINTERS)
 		mapping_report(mapping, EXT_BLOCK_MAP_GARBAGE, mapping_place(mapping, logical),

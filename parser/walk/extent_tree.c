@@ -35,6 +35,7 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 		(const struct ext_raw_extent_header *)(const void *)bytes.data;
 	const unsigned room =
 		(unsigned)((bytes.size - sizeof *raw) / sizeof(struct ext_raw_extent));
+	const bool is_root = depth < 0;
 	struct ext_place place = mapping_place(mapping, logical);
 
 	node->entries = get(raw->eh_entries);
@@ -42,25 +43,27 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	node->max = get(raw->eh_max);
 	if (get(raw->eh_magic) != EXTENT_MAGIC) {
 		place.field = "eh_magic";
-		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic), EXTENT_MAGIC,
-			       EXTENT_MAGIC);
+		mapping_report(mapping, is_root ? EXT_EXTENT_MAGIC : EXT_EXTENT_NODE_HEADER, place,
+			       get(raw->eh_magic), EXTENT_MAGIC, EXTENT_MAGIC);
 		return false;
 	}
-	if (depth < 0 ? node->depth > DEPTH_MAX : node->depth != (unsigned)depth) {
+	if (is_root ? node->depth > DEPTH_MAX : node->depth != (unsigned)depth) {
 		place.field = "eh_depth";
-		mapping_report(mapping, EXT_EXTENT_DEPTH, place, node->depth,
-			       depth < 0 ? 0 : (unsigned)depth,
-			       depth < 0 ? DEPTH_MAX : (unsigned)depth);
+		mapping_report(mapping, is_root ? EXT_EXTENT_DEPTH : EXT_EXTENT_NODE_HEADER, place,
+			       node->depth, is_root ? 0 : (unsigned)depth,
+			       is_root ? DEPTH_MAX : (unsigned)depth);
 		return false;
 	}
 	if (node->max > room || node->max == 0) {
 		place.field = "eh_max";
-		mapping_report(mapping, EXT_EXTENT_MAX, place, node->max, 1, room);
+		mapping_report(mapping, is_root ? EXT_EXTENT_MAX : EXT_EXTENT_NODE_HEADER, place,
+			       node->max, 1, room);
 		node->max = room;
 	}
 	if (node->entries > node->max) {
 		place.field = "eh_entries";
-		mapping_report(mapping, EXT_EXTENT_ENTRIES, place, node->entries, 0, node->max);
+		mapping_report(mapping, is_root ? EXT_EXTENT_ENTRIES : EXT_EXTENT_NODE_HEADER,
+			       place, node->entries, 0, node->max);
 		if (node->entries > room)
 			return false;
 	}
@@ -123,6 +126,7 @@ void extent_tree_start(struct ext_mapping *mapping)
 	const struct ext_span root = {inode->i_block, sizeof inode->i_block};
 	struct node node;
 
+	mapping->next_logical = 0;
 	if (!read_header(mapping, root, -1, 0, &node))
 		return;
 	push(mapping, root, &node, 0, logical_end, 0);
@@ -213,9 +217,12 @@ static enum ext_status read_extent(struct ext_mapping *mapping, struct level *le
 			       1, LENGTH_WRITTEN_MAX);
 		return EXT_END;
 	}
-	if (logical < level->logical)
+	if (logical + 1 < level->logical)
 		mapping_report(mapping, EXT_EXTENT_ORDER, mapping_place(mapping, logical), logical,
 			       level->logical, level->limit);
+	else if (logical < mapping->next_logical)
+		mapping_report(mapping, EXT_EXTENT_OVERLAP, mapping_place(mapping, logical),
+			       logical, mapping->next_logical, level->limit);
 	if (logical + length > logical_end) {
 		mapping_report(mapping, EXT_EXTENT_LOGICAL_RANGE, mapping_place(mapping, logical),
 			       logical + length, 0, logical_end);
@@ -225,6 +232,8 @@ static enum ext_status read_extent(struct ext_mapping *mapping, struct level *le
 		mapping_report(mapping, EXT_EXTENT_BEYOND_PARENT, mapping_place(mapping, logical),
 			       logical + length, 0, level->limit);
 	level->logical = logical + length;
+	if (logical + length > mapping->next_logical)
+		mapping->next_logical = logical + length;
 	if (start <= sb->first_data_block || start >= sb->block_count) {
 		mapping_report(mapping, EXT_EXTENT_START_RANGE, mapping_place(mapping, logical),
 			       start, (uint64_t)sb->first_data_block + 1, sb->block_count - 1);

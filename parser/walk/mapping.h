@@ -31,9 +31,10 @@ struct ext_mapping {
 	bool is_extents, damaged;
 	unsigned level_count; /* 0: nothing left */
 	unsigned bad_pointers;
-	uint64_t from;	 /* file blocks before are left out */
-	uint64_t budget; /* blocks that this inode can still own */
-	uint32_t seed;	 /* of the inode, for checksums */
+	uint64_t next_logical; /* extents: first file block that is not mapped yet */
+	uint64_t from;	       /* file blocks before are left out */
+	uint64_t budget;       /* blocks that this inode can still own */
+	uint32_t seed;	       /* of the inode, for checksums */
 	struct level levels[LEVELS];
 	uint8_t *buffers;	    /* one block for each level below the root */
 	struct ext_span tree_block; /* the block behind the last EXT_RUN_TREE */

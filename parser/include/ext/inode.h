@@ -94,6 +94,18 @@ enum ext_status ext_inode_read(const struct ext_filesystem *filesystem, ext_ino 
 void ext_inode_decode(const struct ext_superblock *superblock, ext_ino ino, const uint8_t *raw,
 		      struct ext_inode *inode);
 
+/*
+ * Fields that nothing should use: fragments that no kernel ever had, and high halves that count only
+ * beside a feature. Where ext_inode_decode leaves a half out, its value is still here.
+ */
+struct ext_inode_leftovers {
+	uint32_t fragment_address;
+	uint8_t fragment, fragment_size; /* of the Hurd */
+	uint32_t size_high;
+	uint16_t blocks_high, xattr_block_high;
+};
+void ext_inode_leftovers(const uint8_t *raw, struct ext_inode_leftovers *leftovers);
+
 /* Neither mode nor links: an inode that nothing uses. For scans, before anything is decoded. */
 static inline bool ext_inode_is_unused(const uint8_t *raw)
 {

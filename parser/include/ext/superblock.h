@@ -123,6 +123,8 @@ struct ext_superblock {
 	uint16_t encoding, encoding_flags;
 	uint32_t error_count;
 	uint32_t default_uid, default_gid;
+	uint8_t prealloc_directory_blocks; /* a directory may own so many blocks beyond its size */
+	bool has_early_features;           /* feature bits although revision 0 has none */
 
 	/* Checksums. */
 	uint32_t checksum_seed;     /* for all metadata but the superblock and the journal */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What inodes share: blocks of attributes, and values in inodes of their own. Counted while the
+ * inodes pass by, from several threads, and compared with the counts on disk at the end. A block
+ * that has one owner, as nearly all do, costs one bit.
+ */
+#ifndef CHECKS_XATTR_SHARES_H
+#define CHECKS_XATTR_SHARES_H
+
+#include "checks/checks.h"
+
+bool xattr_shares_init(struct checks *checks);
+void xattr_shares_clear(struct checks *checks);
+
+/*
+ * Counts one owner of the attribute block. True for the first one, who is to look at its content;
+ * for others `clusters` and `inodes` receive what its values add, as far as known.
+ */
+bool xattr_shares_first(struct checks *checks, ext_block block, uint64_t *clusters,
+			uint64_t *inodes);
+/* What the first owner found: the block's count of owners, and what its values add. */
+void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners, uint64_t clusters,
+		       uint64_t inodes);
+/* Counts one user of the value in inode `ino`. */
+void xattr_shares_value(struct checks *checks, ext_ino ino);
+
+/* Counts against what was found, after the survey. */
+void check_xattr_shares(struct checks *checks, struct survey *survey);
+
+#endif
