@@ -43,27 +43,25 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	node->max = get(raw->eh_max);
 	if (get(raw->eh_magic) != EXTENT_MAGIC) {
 		place.field = "eh_magic";
-		mapping_report(mapping, is_root ? EXT_EXTENT_MAGIC : EXT_EXTENT_NODE_HEADER, place,
-			       get(raw->eh_magic), EXTENT_MAGIC, EXTENT_MAGIC);
+		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic), EXTENT_MAGIC,
+			       EXTENT_MAGIC);
 		return false;
 	}
 	if (is_root ? node->depth > DEPTH_MAX : node->depth != (unsigned)depth) {
 		place.field = "eh_depth";
-		mapping_report(mapping, is_root ? EXT_EXTENT_DEPTH : EXT_EXTENT_NODE_HEADER, place,
-			       node->depth, is_root ? 0 : (unsigned)depth,
+		mapping_report(mapping, EXT_EXTENT_DEPTH, place, node->depth,
+			       is_root ? 0 : (unsigned)depth,
 			       is_root ? DEPTH_MAX : (unsigned)depth);
 		return false;
 	}
 	if (node->max > room || node->max == 0) {
 		place.field = "eh_max";
-		mapping_report(mapping, is_root ? EXT_EXTENT_MAX : EXT_EXTENT_NODE_HEADER, place,
-			       node->max, 1, room);
+		mapping_report(mapping, EXT_EXTENT_MAX, place, node->max, 1, room);
 		node->max = room;
 	}
 	if (node->entries > node->max) {
 		place.field = "eh_entries";
-		mapping_report(mapping, is_root ? EXT_EXTENT_ENTRIES : EXT_EXTENT_NODE_HEADER,
-			       place, node->entries, 0, node->max);
+		mapping_report(mapping, EXT_EXTENT_ENTRIES, place, node->entries, 0, node->max);
 		if (node->entries > room)
 			return false;
 	}
