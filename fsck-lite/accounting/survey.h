@@ -118,10 +118,16 @@ struct survey_observer {
 struct survey_options {
 	struct ext_sink *sink;		  /* thread-safe if threads > 1; may be NULL */
 	struct survey_observer *observer; /* may be NULL */
-	unsigned threads;		  /* 0 counts as 1 */
-	bool judge_stale_counts;	  /* counts of a backup's descriptors count too */
-	size_t buffer_size;		  /* bytes of each thread's reads; 0: a good default */
-	bool (*stop)(void);		  /* asked now and then; may be NULL */
+	/*
+	 * Is an inode whose checksum does not prove it to be taken for one? NULL: all that have a
+	 * type. For the survey of a damaged filesystem whose tables are read whole.
+	 */
+	bool (*accept)(const void *context, const struct ext_inode *inode, const uint8_t *raw);
+	const void *accept_context;
+	unsigned threads;	 /* 0 counts as 1 */
+	bool judge_stale_counts; /* counts of a backup's descriptors count too */
+	size_t buffer_size;	 /* bytes of each thread's reads; 0: a good default */
+	bool (*stop)(void);	 /* asked now and then; may be NULL */
 	void (*progress)(void *context, unsigned pass, uint64_t done, uint64_t all);
 	void *progress_context;
 };

@@ -20,6 +20,7 @@
 #include "reports/head.h"
 #include "reports/text.h"
 #include "rescue/copy_out.h"
+#include "rescue/deep.h"
 #include "rescue/sidecar.h"
 
 enum { LISTED_FAILURES = 20 };
@@ -29,6 +30,7 @@ struct restoring {
 	struct opened_image image;
 	struct findings *findings;
 	struct survey survey;
+	struct deep deep;
 	struct rescue_tree tree;
 	struct writer *writer;
 	FILE *manifest;
@@ -82,25 +84,42 @@ static int make_writer(struct restoring *restoring)
 	return EXIT_CLEAN;
 }
 
-static int survey_image(struct restoring *restoring)
+/* What a whole filesystem's directories say; more than that only where they do not say all. */
+static enum ext_status find_tree(struct restoring *restoring, struct ext_error *error)
 {
 	const struct options *options = restoring->options;
-	struct survey_options survey_options = {.stop = cancelled};
-	const struct rescue_options rescue_options = {
-		.lost = true, .deleted = options->deleted, .stop = cancelled};
+	const unsigned threads =
+		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	const struct survey_options survey_options = {
+		.sink = findings_sink(restoring->findings), .threads = threads, .stop = cancelled};
+	const struct deep_options deep_options = {
+		.deleted = options->deleted, .threads = threads, .stop = cancelled};
+	const struct rescue_options plain = {.lost = true};
+	enum ext_status status =
+		survey_run(restoring->image.filesystem, &survey_options, &restoring->survey, error);
+
+	if (status != EXT_OK || restoring->survey.stopped)
+		return status;
+	if (!options->deleted && !deep_is_needed(&restoring->image, &restoring->survey) &&
+	    findings_count_severity(restoring->findings, EXT_SEVERITY_ERROR) == 0)
+		return rescue_tree_build(&restoring->survey, &plain, &restoring->tree, error);
+	survey_clear(&restoring->survey);
+	status = deep_open(&restoring->image, &deep_options, &restoring->deep, error);
+	if (status != EXT_OK || restoring->deep.survey.stopped)
+		return status;
+	return deep_tree(&restoring->deep, &restoring->tree, error);
+}
+
+static int survey_image(struct restoring *restoring)
+{
 	struct ext_error error;
 
-	survey_options.sink = findings_sink(restoring->findings);
-	survey_options.threads =
-		options->threads.given ? (unsigned)options->threads.value : threads_available();
-	if (survey_run(restoring->image.filesystem, &survey_options, &restoring->survey, &error) !=
-		    EXT_OK ||
-	    (!restoring->survey.stopped && rescue_tree_build(&restoring->survey, &rescue_options,
-							     &restoring->tree, &error) != EXT_OK)) {
-		complain_error(options_image(options), &error);
+	if (find_tree(restoring, &error) != EXT_OK) {
+		complain_error(options_image(restoring->options), &error);
 		return EXIT_CANNOT_RUN;
 	}
-	return restoring->survey.stopped ? EXIT_CANCELLED : EXIT_CLEAN;
+	return restoring->survey.stopped || restoring->deep.survey.stopped ? EXIT_CANCELLED
+									   : EXIT_CLEAN;
 }
 
 static void print_json(const struct restoring *restoring)
@@ -279,6 +298,7 @@ int command_restore(const struct options *options)
 	}
 	copy_report_clear(&restoring.report);
 	rescue_tree_clear(&restoring.tree);
+	deep_close(&restoring.deep);
 	survey_clear(&restoring.survey);
 	close_image(&restoring.image);
 	findings_free(restoring.findings);

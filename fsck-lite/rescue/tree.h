@@ -51,11 +51,13 @@ struct rescue_tree {
 	size_t names_length, names_size;
 };
 
+struct records;
+struct deleted_list;
+
 struct rescue_options {
-	bool lost;    /* with what no directory reaches, below lost+found */
-	bool deleted; /* with deleted files */
-	struct ext_sink *sink;
-	bool (*stop)(void);
+	bool lost;			    /* with what no directory reaches */
+	const struct records *records;	    /* names from elsewhere, for what has none; or NULL */
+	const struct deleted_list *deleted; /* deleted inodes to bring back too; or NULL */
 };
 
 /*

@@ -141,6 +141,32 @@ enum ext_status ext_filesystem_open(struct ext_source *source,
 	return EXT_OK;
 }
 
+enum ext_status ext_filesystem_reopen(const struct ext_filesystem *filesystem,
+				      struct ext_source *source, bool stale,
+				      struct ext_filesystem **reopened, struct ext_error *error)
+{
+	const struct ext_superblock *sb = &filesystem->superblock;
+	const size_t size = (size_t)sb->group_count * sb->descriptor_size;
+	const size_t bits = sb->descriptor_blocks / 8 + 1;
+	struct ext_filesystem *fs = calloc(1, sizeof *fs);
+
+	if (!fs)
+		return ext_no_memory(error);
+	*fs = *filesystem;
+	fs->source = source;
+	fs->stale_descriptors = stale;
+	fs->descriptors = malloc(size);
+	fs->unreadable = malloc(bits);
+	if (!fs->descriptors || !fs->unreadable) {
+		ext_filesystem_close(fs);
+		return ext_no_memory(error);
+	}
+	memcpy(fs->descriptors, filesystem->descriptors, size);
+	memcpy(fs->unreadable, filesystem->unreadable, bits);
+	*reopened = fs;
+	return EXT_OK;
+}
+
 void ext_filesystem_close(struct ext_filesystem *fs)
 {
 	if (!fs)

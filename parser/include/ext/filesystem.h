@@ -35,6 +35,15 @@ enum ext_status ext_filesystem_open(struct ext_source *source, const struct ext_
 				    struct ext_filesystem **filesystem, struct ext_error *error);
 void ext_filesystem_close(struct ext_filesystem *filesystem);
 
+/*
+ * The same filesystem, with the superblock and descriptors that it has in memory, over another source
+ * (borrowed). `stale` as in the options: flags and counts of descriptors are not to be believed, and
+ * inode tables are read whole.
+ */
+enum ext_status ext_filesystem_reopen(const struct ext_filesystem *filesystem,
+				      struct ext_source *source, bool stale,
+				      struct ext_filesystem **reopened, struct ext_error *error);
+
 const struct ext_superblock *ext_filesystem_superblock(const struct ext_filesystem *filesystem);
 struct ext_source *ext_filesystem_source(const struct ext_filesystem *filesystem);
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Deleted inodes: the newest version in use that the log holds, if the number has no other life
+ * now. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounting/grow.h"
+#include "rescue/deleted.h"
+#include "rescue/plausible.h"
+#include "rescue/tree.h"
+
+struct finder {
+	struct healing *healing;
+	const struct survey *survey;
+	struct records *records;
+	struct deleted_list *list;
+	struct table_index *index;
+	struct block_set seen; /* inodes that are decided */
+	struct ext_mapping *mapping;
+	uint8_t *buffer, *best;
+	bool failed;
+};
+
+/* Does the number belong to the same file still, or to nobody? */
+static bool is_alive(const struct finder *finder, const struct ext_inode *version)
+{
+	struct ext_inode now;
+
+	if (!(inode_states_get(&finder->survey->inodes, version->number) & STATE_USED))
+		return false;
+	return ext_inode_read(finder->survey->filesystem, version->number, &now, NULL, NULL) !=
+		       EXT_OK ||
+	       now.generation == version->generation;
+}
+
+/* How much a node maps: an emptied one is worth nothing. */
+static uint32_t weight(const struct ext_inode *inode, struct ext_span block)
+{
+	uint32_t count = 0;
+
+	if (inode->flags & EXT_INODE_EXTENTS)
+		return block.data[2] | (uint32_t)block.data[3] << 8;
+	for (size_t at = 0; at + 4 <= block.size; at += 4)
+		count += (block.data[at] | block.data[at + 1] | block.data[at + 2] |
+			  block.data[at + 3]) != 0;
+	return count;
+}
+
+static bool node_fits(const struct finder *finder, const struct ext_inode *inode,
+		      struct ext_span block)
+{
+	return inode->flags & EXT_INODE_EXTENTS
+		       ? plausible_extent_node(finder->survey->superblock, block)
+		       : plausible_indirect(finder->survey->superblock, block);
+}
+
+/* Puts the fullest version of a map's node in place, unless somebody owns the block now. */
+static bool put_back_node(struct finder *finder, const struct ext_inode *inode, ext_block block)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+	const struct ext_span bytes = {finder->buffer, sb->block_size};
+	uint32_t first, count, most = 0;
+	bool found = false;
+
+	if (block_set_has(&finder->survey->owned, block >> sb->cluster_log2))
+		return false;
+	if (ext_filesystem_read_blocks(finder->healing->filesystem, block, 1, finder->buffer,
+				       NULL) == EXT_OK &&
+	    node_fits(finder, inode, bytes))
+		most = weight(inode, bytes);
+	ext_journal_history_find(finder->healing->history, block, &first, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct ext_journal_version version;
+
+		ext_journal_history_version(finder->healing->history, first + i, &version);
+		if (version.confidence == EXT_CONFIDENCE_DOUBTFUL ||
+		    ext_journal_history_read(finder->healing->history, first + i, finder->buffer,
+					     NULL) != EXT_OK ||
+		    !node_fits(finder, inode, bytes) || weight(inode, bytes) <= most)
+			continue;
+		most = weight(inode, bytes);
+		memcpy(finder->best, finder->buffer, sb->block_size);
+		found = true;
+	}
+	return found && heal_put(finder->healing, block, finder->best);
+}
+
+static void put_back_map(struct finder *finder, const struct ext_inode *inode)
+{
+	struct ext_run run;
+
+	for (unsigned round = 0; round < 6; round++) {
+		bool changed = false;
+
+		ext_mapping_start(finder->mapping, inode, 0, NULL);
+		while (ext_mapping_next(finder->mapping, &run) == EXT_OK)
+			if (run.kind == EXT_RUN_TREE)
+				changed |= put_back_node(finder, inode, run.physical);
+		if (!changed)
+			return;
+	}
+}
+
+/* Are its blocks free now, or somebody else's? */
+static enum rescue_confidence judge(struct finder *finder, const struct ext_inode *inode)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+	struct ext_run run;
+	bool taken = false;
+
+	ext_mapping_start(finder->mapping, inode, 0, NULL);
+	while (ext_mapping_next(finder->mapping, &run) == EXT_OK)
+		if (run.kind == EXT_RUN_DATA &&
+		    block_set_count(&finder->survey->owned, run.physical >> sb->cluster_log2,
+				    (run.length + sb->cluster_blocks - 1) >> sb->cluster_log2) > 0)
+			taken = true;
+	return taken || ext_mapping_damaged(finder->mapping) ? RESCUE_PARTIAL : RESCUE_LIKELY;
+}
+
+static void take(struct finder *finder, const struct ext_inode *inode, uint64_t offset)
+{
+	struct deleted_inode *deleted;
+
+	if (inode->type == EXT_TYPE_DIRECTORY)
+		records_add_runs(finder->records, inode->number, inode, finder->mapping);
+	else if (ext_inode_maps_blocks(inode))
+		put_back_map(finder, inode);
+	if (!GROW(finder->list->items, finder->list->count, finder->list->size)) {
+		finder->failed = true;
+		return;
+	}
+	deleted = &finder->list->items[finder->list->count++];
+	*deleted = (struct deleted_inode){
+		.ino = inode->number, .offset = offset, .type = (uint8_t)inode->type};
+	deleted->confidence = (uint8_t)judge(finder, inode);
+}
+
+static void take_slot(struct finder *finder, ext_ino ino, const uint8_t *raw, uint64_t offset)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+	struct ext_inode inode;
+
+	if (ino < sb->first_inode || block_set_has(&finder->seen, ino) || ext_inode_is_unused(raw))
+		return;
+	ext_inode_decode(sb, ino, raw, &inode);
+	if (inode.links == 0 || ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_BAD ||
+	    !plausible_inode(sb, &inode, raw))
+		return;
+	block_set_add(&finder->seen, ino, 1, NULL);
+	if (!is_alive(finder, &inode))
+		take(finder, &inode, offset);
+}
+
+static void look_through(struct finder *finder)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+	struct ext_journal_history *history = finder->healing->history;
+	const uint32_t count = ext_journal_history_versions(history);
+	uint8_t *block = malloc(sb->block_size);
+
+	/* Sorted by block, oldest first: from the end back comes the newest of each block first. */
+	for (uint32_t i = count; block && i-- > 0 && !finder->failed;) {
+		struct ext_journal_version version;
+		uint64_t offset;
+		ext_ino first;
+
+		ext_journal_history_version(history, i, &version);
+		first = table_index_find(finder->index, version.block);
+		if (first == 0 || version.escaped ||
+		    version.confidence == EXT_CONFIDENCE_DOUBTFUL ||
+		    ext_journal_block_offset(finder->healing->journal, version.log_block, &offset,
+					     NULL) != EXT_OK ||
+		    ext_journal_history_read(history, i, block, NULL) != EXT_OK)
+			continue;
+		for (uint32_t slot = 0; slot < sb->block_size / sb->inode_size; slot++)
+			take_slot(finder, first + slot, block + (size_t)slot * sb->inode_size,
+				  offset + (uint64_t)slot * sb->inode_size);
+	}
+	free(block);
+}
+
+static int compare_deleted(const void *left, const void *right)
+{
+	const struct deleted_inode *a = left, *b = right;
+
+	return a->ino < b->ino ? -1 : a->ino > b->ino;
+}
+
+bool deleted_find(struct healing *healing, const struct survey *survey, struct records *records,
+		  struct deleted_list *list)
+{
+	const uint32_t block_size = survey->superblock->block_size;
+	struct finder finder = {healing, survey, records, list, NULL, {0}, NULL, NULL, NULL, false};
+
+	/* An external journal's versions have no place in the view that files are read from. */
+	if (!healing->history ||
+	    ext_journal_summary(healing->journal)->home == EXT_JOURNAL_HOME_EXTERNAL)
+		return true;
+	finder.index = table_index_new(healing->filesystem);
+	finder.buffer = malloc(block_size);
+	finder.best = malloc(block_size);
+	if (!finder.index || !finder.buffer || !finder.best ||
+	    !block_set_init(&finder.seen, (uint64_t)survey->superblock->inode_count + 1) ||
+	    ext_mapping_new(healing->filesystem, &finder.mapping, NULL) != EXT_OK)
+		finder.failed = true;
+	else
+		look_through(&finder);
+	if (list->count > 1)
+		qsort(list->items, list->count, sizeof *list->items, compare_deleted);
+	ext_mapping_free(finder.mapping);
+	block_set_clear(&finder.seen);
+	table_index_free(finder.index);
+	free(finder.buffer);
+	free(finder.best);
+	return !finder.failed;
+}
+
+const struct deleted_inode *deleted_get(const struct deleted_list *list, ext_ino ino)
+{
+	const struct deleted_inode key = {.ino = ino};
+
+	return list && list->count
+		       ? bsearch(&key, list->items, list->count, sizeof key, compare_deleted)
+		       : NULL;
+}
+
+void deleted_clear(struct deleted_list *list)
+{
+	free(list->items);
+	memset(list, 0, sizeof *list);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inodes that were deleted, as older versions in the journal still have them: with size and map,
+ * from before the kernel cut both.
+ */
+#ifndef RESCUE_DELETED_H
+#define RESCUE_DELETED_H
+
+#include "accounting/survey.h"
+#include "rescue/heal.h"
+#include "rescue/records.h"
+
+struct deleted_inode {
+	ext_ino ino;
+	uint64_t offset; /* bytes in the view where this version lies */
+	uint8_t type;
+	uint8_t confidence; /* enum rescue_confidence */
+};
+
+struct deleted_list {
+	struct deleted_inode *items; /* by inode number */
+	size_t count, size;
+};
+
+/*
+ * Finds them in `healing`, and puts back the nodes of their maps where nobody owns these blocks
+ * now. Directories among them are made known to `records`. False when there is no memory.
+ */
+bool deleted_find(struct healing *healing, const struct survey *survey, struct records *records,
+		  struct deleted_list *list);
+void deleted_clear(struct deleted_list *list);
+
+/* The entry of `ino`, or NULL. */
+const struct deleted_inode *deleted_get(const struct deleted_list *list, ext_ino ino);
+
+#endif
