@@ -400,6 +400,22 @@ static bool find_group_sizes(struct rebuild *r)
 	return find_block_count(r);
 }
 
+/*
+ * A table that ends with a block is followed by reserved descriptor blocks, and the block numbers
+ * in these look like one more descriptor: if the sizes come to nothing, it ends there.
+ */
+static bool find_sizes(struct rebuild *r)
+{
+	const uint32_t per_block = r->block_size / r->descriptor_size;
+
+	if (find_group_sizes(r))
+		return true;
+	if (r->group_count <= per_block)
+		return false;
+	r->group_count = (r->group_count - 1) / per_block * per_block;
+	return find_group_sizes(r);
+}
+
 /* A raw inode of group 0. */
 static bool read_inode(const struct rebuild *r, ext_ino ino, uint8_t *raw)
 {
@@ -745,7 +761,7 @@ enum ext_status superblock_rebuild(struct ext_source *source, uint8_t superblock
 
 	*facts = (struct ext_rebuilt){0};
 	for (unsigned i = 0; status != EXT_OK && i < sizeof sizes / sizeof *sizes; i++) {
-		if (!try_block_size(&r, sizes[i]) || !find_group_sizes(&r))
+		if (!try_block_size(&r, sizes[i]) || !find_sizes(&r))
 			continue;
 		write_superblock(&r, raw, facts);
 		facts->table_offset = r.table_offset;
