@@ -150,6 +150,9 @@ def damaged_images(failures, count, seed, verbose):
                 continue
             judged += 1
             try:
+                with judge.Unchanged(image) as unchanged:
+                    for command in (['df'], ['ls', '-lR'], ['backups'], ['restore', '--tar=/dev/null']):
+                        unchanged.run(*command, ..., timeout=60)
                 document, status = checked(image)
                 ours = status
                 agreed += (ours == 0) == (theirs == 0)

@@ -23,7 +23,8 @@ TIMEOUT = 20 * int(os.environ.get('FSCK_LITE_SLOWER', '1'))
 SANITIZER_EXIT = 99
 DOCUMENTED = (0, 1, 4, 8, 16, 32)
 COMMANDS = ('df --json', 'ls -lR', 'backups --json', 'show super --hex', 'show group 0', 'show inode 2',
-            'show dir 2 --hex', 'show journal', 'check --json')
+            'show dir 2 --hex', 'show journal', 'check --json', 'backups --scan --json',
+            'restore --tar=/dev/null', 'restore --deleted --tar=/dev/null')
 # In `make check`: small, and of as many kinds as possible.
 QUICK = 40
 
