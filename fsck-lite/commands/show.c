@@ -18,7 +18,7 @@ static const struct view {
 } views[] = {
 	{"super", show_super},	 {"group", show_group},	    {"inode", show_inode},
 	{"dir", show_directory}, {"extents", show_extents}, {"xattrs", show_xattrs},
-	{"block", show_block},
+	{"block", show_block},	 {"journal", show_journal},
 };
 
 static const struct view *view_by_name(const char *name)

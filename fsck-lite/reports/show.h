@@ -38,6 +38,11 @@ int show_directory(struct show *show, const char *operand);
 int show_extents(struct show *show, const char *operand);
 int show_xattrs(struct show *show, const char *operand);
 int show_block(struct show *show, const char *operand);
+int show_journal(struct show *show, const char *operand);
+
+/* With --history: every version that the journal holds, oldest first, and what changed. */
+int show_block_history(struct show *show, ext_block block);
+int show_inode_history(struct show *show, ext_ino ino);
 
 /* Lines and members. `key` is JSON's; text has it with blanks for underlines. */
 void show_heading(struct show *show, const char *format, ...) PRINTF_LIKE(2, 3);

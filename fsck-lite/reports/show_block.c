@@ -330,6 +330,8 @@ int show_block(struct show *show, const char *operand)
 			 operand, superblock->block_count - 1);
 		return EXIT_CANNOT_RUN;
 	}
+	if (show->options->history)
+		return show_block_history(show, number);
 	block = calloc(1, sizeof *block);
 	bytes = malloc(superblock->block_size);
 	if (!block || !bytes) {

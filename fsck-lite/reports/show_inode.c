@@ -236,6 +236,10 @@ int show_inode(struct show *show, const char *operand)
 		free(raw);
 		return status;
 	}
+	if (show->options->history) {
+		free(raw);
+		return show_inode_history(show, inode.number);
+	}
 	ext_inode_offset(show->filesystem, inode.number, &offset, NULL);
 	show_heading(show, "Inode %" PRIu32, inode.number);
 	if (show->hex) {
