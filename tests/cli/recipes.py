@@ -40,9 +40,6 @@ elsewhere = {
     "not-a-directory": "a path on the command line: tests/cli",
     "file-map-damaged": "only where content is read: cat",
     "map-syntax": "no map: tests/parser/image",
-    "journal-external-superblock": "needs a second image: tests/recovery",
-    "journal-external-checksum": "needs a second image: tests/recovery",
-    "journal-uuid": "needs a second image: tests/recovery",
 }
 
 # What image formats say of themselves: tests/parser/image.
@@ -175,7 +172,8 @@ def judge(recipe, folder, has_check):
     image = os.path.join(folder, "image")
     names_file = os.path.join(folder, "names")
     map_file = os.path.join(folder, "map")
-    for path in image, map_file:
+    journal_file = image + ".journal"
+    for path in image, map_file, journal_file:
         if os.path.exists(path):
             os.unlink(path)
     built = subprocess.run([mkfixture, recipe.path, image, names_file, map_file],
@@ -190,6 +188,8 @@ def judge(recipe, folder, has_check):
     before = digest(image)
     if os.path.exists(map_file):
         recipe.options += ["--map", map_file]
+    if os.path.exists(journal_file):
+        recipe.options += ["-j", journal_file]
     wrong = judge_df(image)
     if not wrong and has_check and recipe.says_something:
         wrong = judge_check(recipe, image, names)
