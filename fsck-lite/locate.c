@@ -80,8 +80,13 @@ static int choose_nearby(const struct options *options, struct ext_source *sourc
 static void rebuild_if_better(struct ext_source *source, struct ext_choice *choice,
 			      enum ext_status *status)
 {
+	const unsigned serious = EXT_DOUBT_MISSING | EXT_DOUBT_DAMAGED | EXT_DOUBT_ROOT;
 	struct ext_choice rebuilt;
 
+	/* One that leads to the root beats anything that is made up, whatever else is wrong. */
+	if (*status == EXT_OK && choice->source == EXT_CHOICE_PRIMARY &&
+	    (choice->doubts & serious) == 0)
+		return;
 	if ((*status == EXT_OK && choice->sound) || *status == EXT_MEMORY ||
 	    ext_choose_rebuilt(source, &rebuilt, NULL) != EXT_OK)
 		return;

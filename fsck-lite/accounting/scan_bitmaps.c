@@ -178,6 +178,7 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 		const uint64_t owned = block_set_count(&survey->owned, base, clusters);
 
 		difference->free = clusters - fixed;
+		difference->owned_only = owned > fixed ? owned - fixed : 0;
 		if (owned > fixed)
 			report(survey, EXT_BLOCK_BITMAP_UNINIT, EXT_AT_GROUP_DESCRIPTOR, group, 0,
 			       (owned - fixed) << sb->cluster_log2, 0);

@@ -31,6 +31,8 @@ struct inode_worker {
 	ext_ino *ea_inodes; /* inodes that hold values of attributes */
 	size_t ea_count, ea_size;
 	uint64_t unreadable;
+	uint64_t garbage_block; /* the table block that `garbage` is counted in */
+	uint32_t garbage;	/* inodes with a wrong checksum there */
 	enum ext_status status;
 	struct claims claims;
 };
@@ -162,7 +164,7 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 	facts->reach = reach_of(sb, inode);
 	ext_mapping_start(mapping, inode, 0, sink);
 	while (ext_mapping_next(mapping, &run) == EXT_OK) {
-		if (!note_run(facts, sb, &run, &last_cluster))
+		if (run.is_doubtful || !note_run(facts, sb, &run, &last_cluster))
 			continue;
 		if (run.kind == EXT_RUN_TREE && (inode->flags & EXT_INODE_EXTENTS) &&
 		    run.depth < TREE_LEVELS)
@@ -176,7 +178,7 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 	}
 	facts->damaged = ext_mapping_damaged(mapping);
 	if (inode->xattr_block > sb->first_data_block && inode->xattr_block < sb->block_count &&
-	    inode->number != EXT_INO_BAD_BLOCKS)
+	    inode->number != EXT_INO_BAD_BLOCKS && ext_has_compat(sb, EXT_COMPAT_EXT_ATTR))
 		claims_add_xattr(claims, inode->xattr_block, owner);
 }
 
@@ -275,11 +277,43 @@ static void report_checksum(const struct inode_worker *worker, const struct ext_
 	ext_report(worker->sink, &finding);
 }
 
+/* A table block most of whose inodes have wrong checksums was overwritten as a whole. */
+static void note_garbage(struct inode_worker *worker, const struct ext_inode *inode)
+{
+	const struct ext_superblock *sb = worker->survey->superblock;
+	const uint32_t per_block = sb->block_size / sb->inode_size;
+	const uint64_t block = (inode->number - 1) / per_block;
+
+	if (block != worker->garbage_block || worker->garbage == 0) {
+		worker->garbage_block = block;
+		worker->garbage = 0;
+	}
+	if (++worker->garbage == per_block / 2 + 1 && per_block > 2) {
+		const struct ext_finding finding = {
+			.problem = EXT_INODE_TABLE_GARBAGE,
+			.place = {.structure = EXT_AT_INODE_TABLE,
+				  .has = EXT_HAS_INODE,
+				  .inode = (ext_ino)(block * per_block + 1)},
+			.found = worker->garbage,
+			.low = per_block};
+
+		ext_report(worker->sink, &finding);
+	}
+}
+
 static bool is_system(const struct survey *survey, ext_ino ino, enum owner owner)
 {
 	return ino != EXT_INO_ROOT &&
 	       (ino < survey->superblock->first_inode || owner == OWNER_JOURNAL ||
 		owner == OWNER_QUOTA || owner == OWNER_OTHER_RESERVED);
+}
+
+/* Inodes opened by number, for AFS: a feature of long ago. */
+static bool is_imagic(const struct ext_superblock *sb, const struct ext_inode *inode)
+{
+	enum { FLAG_IMAGIC = 0x2000, COMPAT_IMAGIC = 0x2 };
+
+	return (inode->flags & FLAG_IMAGIC) != 0 && ext_has_compat(sb, COMPAT_IMAGIC);
 }
 
 static bool note_inode(struct inode_worker *worker, const struct ext_inode *inode,
@@ -290,7 +324,7 @@ static bool note_inode(struct inode_worker *worker, const struct ext_inode *inod
 	const enum owner owner = scan_owner(survey, inode);
 	uint8_t state = (uint8_t)inode->type;
 
-	if (is_system(survey, inode->number, owner))
+	if (is_system(survey, inode->number, owner) || is_imagic(sb, inode))
 		state |= STATE_SYSTEM;
 	if (is_orphan)
 		state |= STATE_ORPHAN;
@@ -332,6 +366,7 @@ static bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *
 		return true;
 	if (inode.checksum == EXT_CHECKSUM_BAD) {
 		report_checksum(worker, &inode);
+		note_garbage(worker, &inode);
 		/* With a mode that cannot be, these bytes are no inode at all. */
 		if (facts.is_used && inode.type == EXT_TYPE_UNKNOWN && ino >= sb->first_inode)
 			facts.is_used = false;
@@ -496,8 +531,12 @@ enum ext_status scan_orphans(struct survey *survey, struct block_set *orphans,
 {
 	struct ext_orphans *cursor;
 	struct ext_orphan orphan;
-	enum ext_status status =
-		ext_orphans_open(survey->filesystem, survey->options.sink, &cursor, error);
+	enum ext_status status;
+
+	/* Linux keeps orphans in the journal's care; without one there are none, only leftovers. */
+	if (!ext_has_compat(survey->superblock, EXT_COMPAT_HAS_JOURNAL))
+		return EXT_OK;
+	status = ext_orphans_open(survey->filesystem, survey->options.sink, &cursor, error);
 
 	if (status != EXT_OK)
 		return status;

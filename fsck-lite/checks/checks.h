@@ -39,12 +39,17 @@ void checks_after(struct checks *checks, struct survey *survey);
 
 /* checks/superblock.c: geometry, features, times, reserved fields, journal and quota pointers. */
 void check_superblock(struct checks *checks);
+/* checks/source.c: what is read instead of the primary superblock and table, and why. */
+void check_source(struct checks *checks);
 /* checks/mmp.c: the block against multiple mounts. */
 void check_mmp(struct checks *checks);
 /* checks/resize.c: the resize inode. */
 void check_resize_inode(struct checks *checks);
 /* checks/groups.c: flags and counts of descriptors. */
 void check_groups(struct checks *checks);
+/* The same file: where one descriptor of another table points. */
+void check_group_places(const struct checks *checks, ext_group group,
+			const struct ext_group_descriptor *descriptor);
 /* checks/inodes.c: mode, flags, size, blocks, times, special inodes. */
 void check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
 		 const uint8_t *raw, const struct inode_facts *facts, struct ext_sink *sink);

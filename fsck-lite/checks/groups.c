@@ -23,6 +23,43 @@ static void check_home(const struct checks *checks, enum ext_problem problem, ex
 		report_group(checks->sink, problem, group, field, block, first, last);
 }
 
+static void check_homes(const struct checks *checks, ext_group group,
+			const struct ext_group_descriptor *descriptor)
+{
+	check_home(checks, EXT_GROUP_BLOCK_BITMAP_RANGE, group, "bg_block_bitmap",
+		   descriptor->block_bitmap, 1);
+	check_home(checks, EXT_GROUP_INODE_BITMAP_RANGE, group, "bg_inode_bitmap",
+		   descriptor->inode_bitmap, 1);
+	check_home(checks, EXT_GROUP_INODE_TABLE_RANGE, group, "bg_inode_table",
+		   descriptor->inode_table, checks->superblock->inode_table_blocks);
+}
+
+static void check_inside(const struct checks *checks, enum ext_problem problem, ext_group group,
+			 const char *field, ext_block block, uint32_t length)
+{
+	const struct ext_superblock *sb = checks->superblock;
+
+	if (block <= sb->first_data_block || block >= sb->block_count ||
+	    length > sb->block_count - block)
+		report_group(checks->sink, problem, group, field, block,
+			     (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
+}
+
+void check_group_places(const struct checks *checks, ext_group group,
+			const struct ext_group_descriptor *descriptor)
+{
+	if (!descriptor->readable)
+		return;
+	check_inside(checks, EXT_GROUP_BLOCK_BITMAP_RANGE, group, "bg_block_bitmap",
+		     descriptor->block_bitmap, 1);
+	check_inside(checks, EXT_GROUP_INODE_BITMAP_RANGE, group, "bg_inode_bitmap",
+		     descriptor->inode_bitmap, 1);
+	check_inside(checks, EXT_GROUP_INODE_TABLE_RANGE, group, "bg_inode_table",
+		     descriptor->inode_table, checks->superblock->inode_table_blocks);
+	if (!ext_has_incompat(checks->superblock, EXT_INCOMPAT_FLEX_BG))
+		check_homes(checks, group, descriptor);
+}
+
 static void check_marks(const struct checks *checks, ext_group group,
 			const struct ext_group_descriptor *descriptor)
 {
@@ -65,14 +102,8 @@ void check_groups(struct checks *checks)
 		ext_group_locations(checks->filesystem, group, &descriptor);
 		if (!descriptor.readable)
 			continue;
-		if (!flexible) {
-			check_home(checks, EXT_GROUP_BLOCK_BITMAP_RANGE, group, "bg_block_bitmap",
-				   descriptor.block_bitmap, 1);
-			check_home(checks, EXT_GROUP_INODE_BITMAP_RANGE, group, "bg_inode_bitmap",
-				   descriptor.inode_bitmap, 1);
-			check_home(checks, EXT_GROUP_INODE_TABLE_RANGE, group, "bg_inode_table",
-				   descriptor.inode_table, sb->inode_table_blocks);
-		}
+		if (!flexible)
+			check_homes(checks, group, &descriptor);
 		if (sb->has_group_csum && !ext_filesystem_is_stale(checks->filesystem))
 			check_marks(checks, group, &descriptor);
 		else if (!sb->has_group_csum)

@@ -36,7 +36,8 @@ static void inspect_directory_size(const struct inspection *inspection)
 	if (inspection->inode->flags & EXT_INODE_INLINE_DATA) {
 		uint64_t inline_size = 0;
 
-		if (!inspection_inline_size(inspection, &inline_size) || inline_size != size)
+		/* That there is none is a finding of its own. */
+		if (inspection_inline_size(inspection, &inline_size) && inline_size != size)
 			report_size(inspection, inline_size, inline_size);
 		return;
 	}
@@ -146,8 +147,7 @@ static void inspect_tree(const struct inspection *inspection)
 	const unsigned depth = inspection_word(inspection, 1) >> 16;
 	uint64_t entries[TREE_LEVELS + 1] = {root}, room[TREE_LEVELS + 1] = {root_room};
 
-	if (depth == 0 || depth > TREE_LEVELS || inspection->facts->damaged ||
-	    !inspection_has_extent_root(inspection))
+	if (depth == 0 || depth > TREE_LEVELS || !inspection_has_extent_root(inspection))
 		return;
 	for (unsigned level = 1; level <= depth; level++) {
 		entries[level] = inspection->facts->tree[depth - level].entries;

@@ -15,8 +15,14 @@ enum { POINTERS = 15, DEVICE_WORDS = 4, FAST_MAX = 60 };
 
 static bool is_device(const struct inspection *inspection)
 {
-	if (inspection->inode->flags & EXT_INODE_INDEX)
+	const uint32_t flags = inspection->inode->flags;
+
+	if (flags & (EXT_INODE_INDEX | EXT_INODE_EXTENTS))
 		return false;
+	/* Old kernels left what was there before: only beside flags that no device gets is it
+	 * odd. */
+	if ((flags & (EXT_INODE_IMMUTABLE | EXT_INODE_APPEND)) == 0)
+		return true;
 	for (unsigned i = DEVICE_WORDS; i < POINTERS; i++)
 		if (inspection_word(inspection, i) != 0)
 			return false;
@@ -39,7 +45,7 @@ static void inspect_device(const struct inspection *inspection, enum ext_problem
 		inspection_report(inspection, problem, "i_block", 0, 0, 0);
 		return;
 	}
-	if (inode->flags & (EXT_INODE_EXTENTS | EXT_INODE_INLINE_DATA))
+	if (inode->flags & EXT_INODE_INLINE_DATA)
 		inspection_report(inspection, EXT_SPECIAL_FLAGS, "i_flags", inode->flags, 0, 0);
 	inspect_immutable(inspection);
 	if (inspection_size(inspection) != 0)
@@ -197,11 +203,14 @@ void inspect_type(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
 	const struct ext_inode *inode = inspection->inode;
+	uint64_t ignored;
 
 	switch (inode->type) {
 	case EXT_TYPE_REGULAR:
 	case EXT_TYPE_DIRECTORY:
-		if ((inode->flags & (EXT_INODE_EXTENTS | EXT_INODE_INLINE_DATA)) == 0 &&
+		if ((inode->flags & EXT_INODE_EXTENTS) == 0 &&
+		    ((inode->flags & EXT_INODE_INLINE_DATA) == 0 ||
+		     !inspection_inline_size(inspection, &ignored)) &&
 		    ext_has_incompat(sb, EXT_INCOMPAT_EXTENTS) &&
 		    inspection_has_extent_root(inspection))
 			inspection_report(inspection, EXT_EXTENTS_FLAG_MISSING, "i_flags",

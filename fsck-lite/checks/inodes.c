@@ -90,8 +90,14 @@ void check_inode(struct checks *checks, const struct survey *survey, const struc
 	ext_inode_leftovers(raw, &inspection.leftovers);
 	if (inode->flags != 0)
 		inspect_flags(&inspection);
-	if (!inspect_special(&inspection) || inode->links == 0)
+	if (!inspect_special(&inspection))
 		return;
+	if (inode->links == 0) {
+		/* Charged until it is gone. */
+		if (facts->is_orphan)
+			inspect_quota(&inspection);
+		return;
+	}
 	if (inode->dtime != 0 && !facts->is_orphan)
 		inspection_report(&inspection, EXT_INODE_DELETION_TIME, "i_dtime", inode->dtime, 0,
 				  0);

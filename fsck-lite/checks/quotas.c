@@ -193,7 +193,6 @@ void check_quotas(struct checks *checks)
 	if (!checks->quotas || checks->quotas->out_of_memory)
 		return;
 	for (unsigned kind = 0; kind < EXT_QUOTA_KINDS; kind++)
-		if (file_of(checks->superblock, kind) != 0 &&
-		    file_of(checks->superblock, kind) <= checks->superblock->inode_count)
+		if (file_of(checks->superblock, kind) != 0)
 			compare_kind(checks, kind);
 }

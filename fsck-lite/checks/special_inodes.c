@@ -124,9 +124,14 @@ bool inspect_special(const struct inspection *inspection)
 	if (ino == EXT_INO_JOURNAL) {
 		if (sb->journal_inode == ino) {
 			expect_regular(inspection, EXT_JOURNAL_INODE_MODE);
+			if (inspection->inode->flags & EXT_INODE_ENCRYPT)
+				inspection_report(inspection, EXT_JOURNAL_INODE, "i_flags", ino, 0,
+						  0);
 			return with_space(inspection);
 		}
-		expect_empty(inspection, EXT_JOURNAL_INODE_IN_USE);
+		/* Without the feature, but with the number, it is the superblock that forgot it. */
+		if (sb->forgotten_journal_inode != ino)
+			expect_empty(inspection, EXT_JOURNAL_INODE_IN_USE);
 		return true;
 	}
 	if (ino == EXT_INO_USER_QUOTA || ino == EXT_INO_GROUP_QUOTA ||

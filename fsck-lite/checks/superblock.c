@@ -79,19 +79,6 @@ static void check_times(const struct checks *checks)
 				  (uint64_t)sb->write_time, (uint64_t)now, (uint64_t)now);
 }
 
-/* What had to be taken from copies, unless that was what the user wanted. */
-static void check_source(const struct checks *checks)
-{
-	const struct opened_image *image = checks->image;
-
-	if (image->source != SUPERBLOCK_IS_PRIMARY && image->doubts != 0)
-		report_superblock(checks->sink, EXT_PRIMARY_SUPERBLOCK_REPLACED, NULL,
-				  image->superblock_block, 0, 0);
-	else if (image->replaced_groups > 0)
-		report_superblock(checks->sink, EXT_DESCRIPTORS_REPLACED, NULL,
-				  image->replaced_groups, 0, 0);
-}
-
 void check_superblock(struct checks *checks)
 {
 	const struct ext_superblock *sb = checks->superblock;
@@ -104,6 +91,9 @@ void check_superblock(struct checks *checks)
 		check_extra_size(checks, EXT_SUPERBLOCK_WANT_EXTRA_SIZE, "s_want_extra_isize",
 				 sb->want_extra_isize);
 	}
+	if (sb->forgotten_journal_inode != 0)
+		report_superblock(checks->sink, EXT_JOURNAL_HAS_JOURNAL, "s_journal_inum",
+				  sb->forgotten_journal_inode, 0, 0);
 	check_quota_inode(checks, "s_usr_quota_inum", sb->user_quota_inode);
 	check_quota_inode(checks, "s_grp_quota_inum", sb->group_quota_inode);
 	check_quota_inode(checks, "s_prj_quota_inum", sb->project_quota_inode);

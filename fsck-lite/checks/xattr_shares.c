@@ -201,7 +201,7 @@ static void check_value(const struct checks *checks, ext_ino ino)
 	uint64_t references;
 
 	if (ext_inode_read(checks->filesystem, ino, &inode, NULL, NULL) != EXT_OK ||
-	    (inode.flags & EXT_INODE_EA_INODE) == 0)
+	    (inode.flags & EXT_INODE_EA_INODE) == 0 || inode.type != EXT_TYPE_REGULAR)
 		return;
 	/* The change time holds the high half, the version the low one. */
 	references = ((uint64_t)(uint32_t)inode.ctime.seconds << 32) | (uint32_t)inode.version;

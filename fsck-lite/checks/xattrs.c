@@ -101,6 +101,8 @@ static bool check_value_inode(struct space *space, const struct ext_xattr *xattr
 	struct ext_inode value;
 	bool is_marked;
 
+	if (!ext_has_incompat(sb, EXT_INCOMPAT_EA_INODE))
+		report(space, EXT_XATTR_VALUE_BLOCK, xattr, ino, 0, 0);
 	if (ino < sb->first_inode || ino > sb->inode_count) {
 		report(space, EXT_XATTR_INODE_RANGE, xattr, ino, sb->first_inode, sb->inode_count);
 		return false;
@@ -238,6 +240,9 @@ static void check_block_content(struct space *space, const uint8_t *bytes, ext_b
 	struct ext_xattr_cursor cursor;
 
 	if (ext_xattr_header(sb, block, span, &header, NULL) != EXT_OK) {
+		/* Only the count of blocks is looked at beyond this. */
+		if (bytes[8] != 1 || (bytes[9] | bytes[10] | bytes[11]) != 0)
+			report(space, EXT_XATTR_BLOCKS, NULL, bytes[8], 1, 1);
 		report(space, EXT_XATTR_MAGIC, NULL,
 		       (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
 			       (uint32_t)bytes[3] << 24,
@@ -255,8 +260,11 @@ static void check_block_content(struct space *space, const uint8_t *bytes, ext_b
 		check_entries(space, &cursor, HEADER_SIZE);
 }
 
+/* A block that is none has the one owner that was found, as far as anybody can tell. */
 static uint32_t reference_count(const uint8_t *bytes)
 {
+	if (bytes[2] != 0x02 || bytes[3] != 0xea)
+		return 1;
 	return (uint32_t)bytes[4] | (uint32_t)bytes[5] << 8 | (uint32_t)bytes[6] << 16 |
 	       (uint32_t)bytes[7] << 24;
 }

@@ -272,7 +272,8 @@ enum ext_status ext_inode_read(const struct ext_filesystem *fs, ext_ino ino,
 
 bool ext_inode_is_fast_symlink(const struct ext_inode *inode)
 {
-	return inode->type == EXT_TYPE_SYMLINK && inode->size < FAST_SYMLINK_MAX &&
+	return inode->type == EXT_TYPE_SYMLINK && inode->size > 0 &&
+	       inode->size < FAST_SYMLINK_MAX &&
 	       !(inode->flags & (EXT_INODE_EXTENTS | EXT_INODE_INLINE_DATA));
 }
 
@@ -285,7 +286,8 @@ bool ext_inode_maps_blocks(const struct ext_inode *inode)
 	case EXT_TYPE_DIRECTORY:
 		return true;
 	case EXT_TYPE_SYMLINK:
-		return !ext_inode_is_fast_symlink(inode);
+		/* Without space of its own it has no block, whatever its size says. */
+		return !ext_inode_is_fast_symlink(inode) && inode->blocks_raw != 0;
 	case EXT_TYPE_UNKNOWN:
 		/* Reserved inodes have no mode; some of them map blocks. */
 		return inode->mode == 0 && inode->number <= EXT_INO_REPLICA;

@@ -117,6 +117,8 @@ static void read_pointers(const struct reader *reader, struct ext_superblock *sb
 	if (ext_has_compat(sb, EXT_COMPAT_HAS_JOURNAL)) {
 		sb->journal_inode = get(raw->s_journal_inum);
 		sb->journal_device = get(raw->s_journal_dev);
+	} else {
+		sb->forgotten_journal_inode = get(raw->s_journal_inum);
 	}
 	sb->journal_backup_type = get(raw->s_jnl_backup_type);
 	for (unsigned i = 0; i < 17; i++)
@@ -299,8 +301,9 @@ static void note_doubts(const struct reader *reader, struct ext_superblock *sb)
 	if (sb->first_meta_bg > sb->descriptor_blocks) {
 		note(reader, EXT_FEATURE_FIRST_META_BG, "s_first_meta_bg", sb->first_meta_bg, 0,
 		     sb->descriptor_blocks);
-		/* No metagroup is left that could lie elsewhere. */
-		sb->first_meta_bg = sb->descriptor_blocks;
+		/* So many blocks were set aside in front of each group, though fewer are needed. */
+		if (sb->first_meta_bg >= sb->blocks_per_group)
+			sb->first_meta_bg = sb->descriptor_blocks;
 	}
 }
 

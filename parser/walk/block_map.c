@@ -49,15 +49,16 @@ static bool in_range(struct ext_mapping *mapping, ext_block block, uint64_t logi
 {
 	const struct ext_superblock *sb = &mapping->filesystem->superblock;
 
-	if (block > sb->first_data_block && block < sb->block_count)
+	/* A pointer to the superblock exists; that it is nonsense shows when blocks are claimed. */
+	if (block >= sb->first_data_block && block < sb->block_count)
 		return true;
 	mapping->damaged = true;
 	if (mapping->bad_pointers < LISTED_POINTERS)
 		mapping_report(mapping,
 			       mapping->inode->number == EXT_INO_BAD_BLOCKS ? EXT_BAD_BLOCK_RANGE
 									    : EXT_BLOCK_MAP_RANGE,
-			       mapping_place(mapping, logical), block,
-			       (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
+			       mapping_place(mapping, logical), block, sb->first_data_block,
+			       sb->block_count - 1);
 	else if (mapping->bad_pointers == LISTED_POINTERS)
 		mapping_report(mapping, EXT_BLOCK_MAP_GARBAGE, mapping_place(mapping, logical),
 			       block, 0, LISTED_POINTERS);
@@ -71,7 +72,7 @@ static void descend(struct ext_mapping *mapping, ext_block block, unsigned depth
 	const struct ext_superblock *sb = &mapping->filesystem->superblock;
 	const uint8_t *bytes = mapping_read(mapping, mapping->level_count, block);
 
-	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1, block, depth - 1};
+	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1, block, depth - 1, false};
 	mapping->tree_block = (struct ext_span){bytes, bytes ? sb->block_size : 0};
 	if (!bytes) {
 		struct ext_place place = mapping_place(mapping, logical);
@@ -139,7 +140,8 @@ enum ext_status block_map_next(struct ext_mapping *mapping, struct ext_run *run)
 		if (!mapping_spend(mapping, length))
 			return EXT_END;
 		level->index = index + length;
-		*run = (struct ext_run){EXT_RUN_DATA, (ext_logical)logical, length, block, 0};
+		*run = (struct ext_run){EXT_RUN_DATA, (ext_logical)logical, length, block, 0,
+					false};
 		return EXT_OK;
 	}
 	return EXT_END;

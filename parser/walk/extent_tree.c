@@ -164,7 +164,8 @@ static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 	}
 	if (!mapping_spend(mapping, 1))
 		return EXT_END;
-	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1, block, level->depth - 1};
+	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1,
+				block,	      level->depth - 1,	    false};
 	bytes = mapping_read(mapping, mapping->level_count, block);
 	mapping->tree_block = (struct ext_span){bytes, bytes ? sb->block_size : 0};
 	if (!bytes) {
@@ -204,6 +205,7 @@ static enum ext_status read_extent(struct ext_mapping *mapping, struct level *le
 	uint32_t length = get(raw->ee_len);
 	const bool unwritten = length > LENGTH_WRITTEN_MAX;
 	const uint32_t inside = sb->cluster_blocks - 1;
+	bool doubtful = false;
 
 	level->index++;
 	if (unwritten)
@@ -215,40 +217,51 @@ static enum ext_status read_extent(struct ext_mapping *mapping, struct level *le
 			       1, LENGTH_WRITTEN_MAX);
 		return EXT_END;
 	}
-	if (logical + 1 < level->logical)
+	if (start < sb->first_data_block || start == 0 || start >= sb->block_count) {
+		mapping_report(mapping, EXT_EXTENT_START_RANGE, mapping_place(mapping, logical),
+			       start, sb->first_data_block > 0 ? sb->first_data_block : 1,
+			       sb->block_count - 1);
+		return EXT_END;
+	}
+	if (logical + 1 < level->logical) {
 		mapping_report(mapping, EXT_EXTENT_ORDER, mapping_place(mapping, logical), logical,
 			       level->logical, level->limit);
-	else if (logical < mapping->next_logical)
-		mapping_report(mapping, EXT_EXTENT_OVERLAP, mapping_place(mapping, logical),
-			       logical, mapping->next_logical, level->limit);
-	if (logical + length > logical_end) {
+		doubtful = true;
+	} else if (logical + length > logical_end) {
 		mapping_report(mapping, EXT_EXTENT_LOGICAL_RANGE, mapping_place(mapping, logical),
 			       logical + length, 0, logical_end);
 		return EXT_END;
-	}
-	if (logical + length > level->limit)
+	} else if (logical + length > level->limit) {
 		mapping_report(mapping, EXT_EXTENT_BEYOND_PARENT, mapping_place(mapping, logical),
 			       logical + length, 0, level->limit);
-	level->logical = logical + length;
-	if (logical + length > mapping->next_logical)
-		mapping->next_logical = logical + length;
-	if (start <= sb->first_data_block || start >= sb->block_count) {
-		mapping_report(mapping, EXT_EXTENT_START_RANGE, mapping_place(mapping, logical),
-			       start, (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
-		return EXT_END;
-	}
-	if (length > sb->block_count - start) {
+		doubtful = true;
+	} else if (length > sb->block_count - start) {
 		mapping_report(mapping, EXT_EXTENT_END_RANGE, mapping_place(mapping, logical),
 			       start + length - 1, start, sb->block_count - 1);
+		doubtful = true;
+	} else if (logical < mapping->next_logical) {
+		mapping_report(mapping, EXT_EXTENT_OVERLAP, mapping_place(mapping, logical),
+			       logical, mapping->next_logical, level->limit);
+		doubtful = true;
+	}
+	if (length > sb->block_count - start)
 		length = (uint32_t)(sb->block_count - start);
+	/* What is doubtful says nothing about its neighbours. */
+	if (!doubtful) {
+		level->logical = logical + length;
+		mapping->next_logical = logical + length;
 	}
 	if (((logical ^ start) & inside) != 0)
 		mapping_report(mapping, EXT_EXTENT_CLUSTER, mapping_place(mapping, logical),
 			       logical, start, start);
 	if (!mapping_spend(mapping, length))
 		return EXT_END;
-	*run = (struct ext_run){unwritten ? EXT_RUN_UNWRITTEN : EXT_RUN_DATA, (ext_logical)logical,
-				length, start, 0};
+	*run = (struct ext_run){unwritten ? EXT_RUN_UNWRITTEN : EXT_RUN_DATA,
+				(ext_logical)logical,
+				length,
+				start,
+				0,
+				doubtful};
 	return EXT_OK;
 }
 

@@ -354,6 +354,7 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 		if (summary->damage == EXT_JOURNAL_EXTERNAL_MISSING && !summary->recover_flag &&
 		    !ignore_recover_flag) {
 			summary->state = EXT_JOURNAL_CLEAN;
+			journal_report(journal, summary->damage, 0, 0, 0, 0);
 			return;
 		}
 		summary->state = EXT_JOURNAL_DAMAGED;
@@ -366,6 +367,8 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 		summary->state = EXT_JOURNAL_DAMAGED;
 		summary->damage = EXT_JOURNAL_SUPERBLOCK_CHECKSUM;
 	}
+	if (!journal->is_external && jsb->user_count > 1)
+		journal_report(journal, EXT_JOURNAL_USERS, 0, jsb->user_count, 0, 1);
 	summary->present_blocks = blocks_present(journal);
 	if (summary->present_blocks < jsb->length)
 		journal_report(journal, EXT_JOURNAL_LENGTH, 0, jsb->length, 0,

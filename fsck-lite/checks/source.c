@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is read instead of the primary superblock and descriptor table, when the evidence was
+ * against these: the primary's own faults, and how old the counts of the copy are. A user who asked
+ * for a copy is told nothing.
+ */
+#include "config.h"
+
+#include "checks/checks.h"
+#include "checks/report.h"
+
+/* The faults of the primary superblock; those of its table, as far as it can be read. */
+static void judge_primary(const struct checks *checks)
+{
+	struct ext_source *const source = ext_filesystem_source(checks->filesystem);
+	const struct ext_place place = {.structure = EXT_AT_SUPERBLOCK,
+					.has = EXT_HAS_OFFSET,
+					.offset = EXT_SUPERBLOCK_OFFSET};
+	struct ext_superblock primary;
+	uint8_t raw[EXT_SUPERBLOCK_SIZE];
+	struct ext_error error;
+
+	if (ext_source_read(source, EXT_SUPERBLOCK_OFFSET, raw, sizeof raw, &error) != EXT_OK ||
+	    ext_superblock_decode(raw, place, &primary, checks->sink, &error) != EXT_OK) {
+		const struct ext_finding finding = ext_finding_of_error(&error);
+
+		ext_report(checks->sink, &finding);
+	}
+}
+
+/* Places and checksums in the primary's own table. */
+static void judge_primary_table(const struct checks *checks)
+{
+	const struct ext_superblock *sb = checks->superblock;
+	struct ext_filesystem *primary;
+
+	if (ext_filesystem_open(ext_filesystem_source(checks->filesystem), NULL, &primary, NULL) !=
+	    EXT_OK)
+		return;
+	if (ext_filesystem_superblock(primary)->group_count == sb->group_count &&
+	    ext_filesystem_superblock(primary)->descriptor_size == sb->descriptor_size)
+		for (ext_group group = 0; group < sb->group_count; group++) {
+			struct ext_group_descriptor descriptor;
+
+			ext_group_read(primary, group, &descriptor);
+			if (descriptor.checksum == EXT_CHECKSUM_BAD)
+				report_group(checks->sink, EXT_GROUP_CHECKSUM, group, "bg_checksum",
+					     descriptor.checksum_stored,
+					     descriptor.checksum_computed,
+					     descriptor.checksum_computed);
+			check_group_places(checks, group, &descriptor);
+		}
+	ext_filesystem_close(primary);
+}
+
+/* The copy's counts as they are stored against those that were brought up to date. */
+static void judge_counts(const struct checks *checks)
+{
+	const struct ext_superblock *sb = checks->superblock;
+	const struct opened_image *image = checks->image;
+	struct ext_open_options options = {.superblock_offset = image->superblock_offset,
+					   .copy_group = image->copy_group};
+	struct ext_filesystem *copy;
+	bool blocks_differ = false, inodes_differ = false;
+	ext_block block = image->superblock_block;
+
+	if (image->source == SUPERBLOCK_IS_PRIMARY) {
+		ext_group group = 1;
+
+		while (group < sb->group_count && !ext_group_has_superblock(sb, group))
+			group++;
+		if (group == sb->group_count)
+			return;
+		options.copy_group = group;
+		options.superblock_offset = ext_superblock_copy_offset(sb, group);
+		block = ext_group_first_block(sb, group);
+	}
+	if (ext_filesystem_open(ext_filesystem_source(checks->filesystem), &options, &copy, NULL) !=
+	    EXT_OK)
+		return;
+	if (ext_filesystem_superblock(copy)->group_count == sb->group_count &&
+	    ext_filesystem_superblock(copy)->descriptor_size == sb->descriptor_size)
+		for (ext_group group = 0; group < sb->group_count; group++) {
+			struct ext_group_descriptor stored, current;
+
+			ext_group_locations(copy, group, &stored);
+			ext_group_locations(checks->filesystem, group, &current);
+			blocks_differ =
+				blocks_differ || stored.free_clusters != current.free_clusters;
+			inodes_differ = inodes_differ || stored.free_inodes != current.free_inodes;
+		}
+	if (blocks_differ)
+		report_superblock(checks->sink, EXT_COPY_FREE_BLOCKS, NULL, block, 0, 0);
+	if (inodes_differ)
+		report_superblock(checks->sink, EXT_COPY_FREE_INODES, NULL, block, 0, 0);
+	ext_filesystem_close(copy);
+}
+
+void check_source(struct checks *checks)
+{
+	const struct opened_image *image = checks->image;
+
+	if (image->doubts == 0 ||
+	    (image->source == SUPERBLOCK_IS_PRIMARY && image->replaced_groups == 0))
+		return;
+	if (image->source == SUPERBLOCK_IS_PRIMARY) {
+		report_superblock(checks->sink, EXT_DESCRIPTORS_REPLACED, NULL,
+				  image->replaced_groups, 0, 0);
+	} else {
+		report_superblock(checks->sink, EXT_PRIMARY_SUPERBLOCK_REPLACED, NULL,
+				  image->superblock_block, 0, 0);
+		judge_primary(checks);
+	}
+	judge_primary_table(checks);
+	judge_counts(checks);
+}
