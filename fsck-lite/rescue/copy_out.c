@@ -378,7 +378,7 @@ static void copy_file(struct copier *copier, uint32_t at)
 
 	if (!begin_item(copier, at, &inode, &item))
 		return;
-	if (inode.links > 1 && inode.type != EXT_TYPE_DIRECTORY && item.node->inode_offset == 0)
+	if (inode.links > 1 && inode.type != EXT_TYPE_DIRECTORY)
 		first = first_of(copier, item.node->ino);
 	list(copier, &item);
 	if (copier->options->dry_run) {
@@ -386,6 +386,7 @@ static void copy_file(struct copier *copier, uint32_t at)
 		return;
 	}
 	if (first && first->node != RESCUE_NONE &&
+	    copier->tree->nodes[first->node].inode_offset == item.node->inode_offset &&
 	    path_node(copier, first->node, copier->link, sizeof copier->link)) {
 		name_node(copier, at);
 		item.link = copier->link;

@@ -132,8 +132,10 @@ static void take(struct finder *finder, const struct ext_inode *inode, uint64_t 
 		return;
 	}
 	deleted = &finder->list->items[finder->list->count++];
-	*deleted = (struct deleted_inode){
-		.ino = inode->number, .offset = offset, .type = (uint8_t)inode->type};
+	*deleted = (struct deleted_inode){.ino = inode->number,
+					  .offset = offset,
+					  .links = inode->links,
+					  .type = (uint8_t)inode->type};
 	deleted->confidence = (uint8_t)judge(finder, inode);
 }
 

@@ -13,6 +13,7 @@
 struct deleted_inode {
 	ext_ino ino;
 	uint64_t offset; /* bytes in the view where this version lies */
+	uint16_t links;	 /* names that it had */
 	uint8_t type;
 	uint8_t confidence; /* enum rescue_confidence */
 };

@@ -20,6 +20,8 @@ struct grower {
 	const struct rescue_options *options;
 	uint32_t lost_found;	    /* its node, once something goes there */
 	uint32_t *ghosts, *deleted; /* nodes, for each of the records' and the list's */
+	uint32_t *index;	    /* nodes by parent and name, open addressing */
+	size_t index_size, index_left;
 	uint32_t *nodes; /* of each directory of the survey; RESCUE_NONE: not in the tree yet */
 	bool failed;
 };
@@ -149,14 +151,67 @@ static uint32_t lost_found_node(struct grower *grower)
 	return grower->lost_found;
 }
 
-/* Is there an entry of this name already? What is there by right keeps it. */
-static bool is_taken(const struct rescue_tree *tree, uint32_t parent, const char *name,
-		     size_t length)
+static size_t slot_of(const struct grower *grower, uint32_t parent, const char *name, size_t length)
 {
-	for (uint32_t at = tree->nodes[parent].child; at != RESCUE_NONE; at = tree->nodes[at].next)
-		if (tree->nodes[at].name_length == length &&
-		    memcmp(rescue_name(tree, &tree->nodes[at]), name, length) == 0)
+	uint32_t hash = parent * 2654435761u;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+	return (hash ^ hash >> 15) & (grower->index_size - 1);
+}
+
+static void index_node(struct grower *grower, uint32_t at)
+{
+	const struct rescue_node *node = &grower->tree->nodes[at];
+	size_t slot;
+
+	if (node->parent == RESCUE_NONE)
+		return;
+	slot = slot_of(grower, node->parent, rescue_name(grower->tree, node), node->name_length);
+	while (grower->index[slot] != RESCUE_NONE)
+		slot = (slot + 1) & (grower->index_size - 1);
+	grower->index[slot] = at;
+}
+
+/* An index of all names, with room for `more`: what is there by right keeps its name. */
+static bool index_names(struct grower *grower, size_t more)
+{
+	grower->index_size = 1024;
+	while (grower->index_size < 2 * (grower->tree->count + more))
+		grower->index_size *= 2;
+	free(grower->index);
+	grower->index = malloc(grower->index_size * sizeof *grower->index);
+	if (!grower->index)
+		return false;
+	memset(grower->index, 0xff, grower->index_size * sizeof *grower->index);
+	for (uint32_t i = 0; i < grower->tree->count; i++)
+		index_node(grower, i);
+	grower->index_left = more;
+	return true;
+}
+
+/* To be called for every node that gets its place. */
+static bool note_name(struct grower *grower, uint32_t node)
+{
+	if (grower->index_left == 0 && !index_names(grower, grower->tree->count + 1024))
+		return false;
+	grower->index_left--;
+	index_node(grower, node);
+	return true;
+}
+
+static bool is_taken(const struct grower *grower, uint32_t parent, const char *name, size_t length)
+{
+	const struct rescue_tree *tree = grower->tree;
+	size_t slot = slot_of(grower, parent, name, length);
+
+	for (; grower->index[slot] != RESCUE_NONE; slot = (slot + 1) & (grower->index_size - 1)) {
+		const struct rescue_node *node = &tree->nodes[grower->index[slot]];
+
+		if (node->parent == parent && node->name_length == length &&
+		    memcmp(rescue_name(tree, node), name, length) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -168,34 +223,44 @@ struct home {
 	char made_up[16];
 };
 
-static bool find_home(struct grower *grower, ext_ino ino, uint32_t node, ext_ino dotdot,
+/* The next record from `*at` on whose directory is known and still has no such entry. */
+static bool next_home(struct grower *grower, ext_ino ino, uint32_t node, size_t *at,
 		      struct home *home)
 {
 	const struct records *records = grower->options->records;
 	size_t count = 0;
 	const struct name_record *found = records ? records_find(records, ino, &count) : NULL;
-	uint32_t parent;
 
-	for (size_t i = 0; i < count; i++) {
-		parent = found[i].parent ? node_of(grower, found[i].parent) : RESCUE_NONE;
+	while (*at < count) {
+		const struct name_record *record = &found[(*at)++];
+		const uint32_t parent =
+			record->parent ? node_of(grower, record->parent) : RESCUE_NONE;
+
 		if (parent == RESCUE_NONE ||
 		    (node != RESCUE_NONE && is_below(grower->tree, parent, node)))
 			continue;
 		*home = (struct home){.parent = parent,
-				      .name = records->names + found[i].name_at,
-				      .length = found[i].length};
-		if (!is_taken(grower->tree, parent, home->name, home->length))
+				      .name = records->names + record->name_at,
+				      .length = record->length};
+		if (!is_taken(grower, parent, home->name, home->length))
 			return true;
 	}
+	return false;
+}
+
+/* Without such a record: below a lost parent, else in lost+found; under any name it ever had. */
+static bool last_home(struct grower *grower, ext_ino ino, uint32_t node, ext_ino dotdot,
+		      struct home *home)
+{
+	const struct records *records = grower->options->records;
+	size_t count = 0;
+	const struct name_record *found = records ? records_find(records, ino, &count) : NULL;
+	const uint32_t parent =
+		dotdot != 0 && dotdot != EXT_INO_ROOT ? node_of(grower, dotdot) : RESCUE_NONE;
+
 	snprintf(home->made_up, sizeof home->made_up, "#%lu", (unsigned long)ino);
-	home->name = home->made_up;
-	home->length = strlen(home->made_up);
-	if (count > 0) {
-		home->name = records->names + found[0].name_at;
-		home->length = found[0].length;
-	}
-	/* Its own ".." still leads to a directory that is lost itself: stay together. */
-	parent = dotdot != 0 && dotdot != EXT_INO_ROOT ? node_of(grower, dotdot) : RESCUE_NONE;
+	home->name = count > 0 ? records->names + found[0].name_at : home->made_up;
+	home->length = count > 0 ? found[0].length : strlen(home->made_up);
 	if (parent != RESCUE_NONE && grower->tree->nodes[parent].origin != RESCUE_REACHED &&
 	    (node == RESCUE_NONE || !is_below(grower->tree, parent, node)))
 		home->parent = parent;
@@ -207,25 +272,48 @@ static bool find_home(struct grower *grower, ext_ino ino, uint32_t node, ext_ino
 static bool hang_node(struct grower *grower, ext_ino ino, uint32_t node, ext_ino dotdot)
 {
 	struct home home;
+	size_t at = 0;
 
-	return find_home(grower, ino, node, dotdot, &home) &&
-	       rescue_hang(grower->tree, node, home.parent, home.name, home.length);
+	return (next_home(grower, ino, node, &at, &home) ||
+		last_home(grower, ino, node, dotdot, &home)) &&
+	       rescue_hang(grower->tree, node, home.parent, home.name, home.length) &&
+	       note_name(grower, node);
 }
 
-static bool add_file(struct grower *grower, ext_ino ino, uint8_t type, enum rescue_origin origin,
-		     uint64_t offset, uint8_t confidence)
-{
-	struct home home;
-	uint32_t node;
+/* What a file without a place becomes. */
+struct found_file {
+	ext_ino ino;
+	uint8_t type, origin, confidence;
+	uint16_t links;
+	uint64_t offset;
+};
 
-	if (!find_home(grower, ino, RESCUE_NONE, 0, &home))
-		return false;
-	node = rescue_add(grower->tree, home.parent, home.name, home.length, ino, type, origin);
+static bool add_name(struct grower *grower, const struct found_file *file, const struct home *home)
+{
+	const uint32_t node = rescue_add(grower->tree, home->parent, home->name, home->length,
+					 file->ino, file->type, (enum rescue_origin)file->origin);
+
 	if (node == RESCUE_NONE)
 		return false;
-	grower->tree->nodes[node].inode_offset = offset;
-	grower->tree->nodes[node].confidence = confidence;
-	return true;
+	grower->tree->nodes[node].inode_offset = file->offset;
+	grower->tree->nodes[node].confidence = file->confidence;
+	return note_name(grower, node);
+}
+
+/* As many of its newest names as it has links; where there is none, one that is made up. */
+static bool add_file(struct grower *grower, const struct found_file *file)
+{
+	struct home home;
+	size_t at = 0;
+	unsigned names = 0;
+
+	while (names < file->links && next_home(grower, file->ino, RESCUE_NONE, &at, &home)) {
+		if (!add_name(grower, file, &home))
+			return false;
+		names++;
+	}
+	return names > 0 || (last_home(grower, file->ino, RESCUE_NONE, 0, &home) &&
+			     add_name(grower, file, &home));
 }
 
 /* Tops of lost trees, and lost files that nothing names. */
@@ -247,9 +335,16 @@ static bool add_lost(struct grower *grower, struct survey *survey)
 			if (node != RESCUE_ROOT && tree->nodes[node].parent == RESCUE_NONE &&
 			    !hang_node(grower, ino, node, directory->dotdot))
 				return false;
-		} else if (!(state & STATE_NAMED) && !add_file(grower, ino, state & STATE_TYPE,
-							       RESCUE_LOST, 0, RESCUE_SURE)) {
-			return false;
+		} else if (!(state & STATE_NAMED)) {
+			const struct found_file file = {
+				.ino = ino,
+				.type = state & STATE_TYPE,
+				.origin = RESCUE_LOST,
+				/* Nothing names it: all its links are left. */
+				.links = inode_states_links_left(&survey->inodes, ino)};
+
+			if (!add_file(grower, &file))
+				return false;
 		}
 	}
 	return true;
@@ -265,9 +360,16 @@ static bool add_deleted(struct grower *grower)
 		if (deleted->type == EXT_TYPE_DIRECTORY) {
 			if (!hang_node(grower, deleted->ino, grower->deleted[i], 0))
 				return false;
-		} else if (!add_file(grower, deleted->ino, deleted->type, RESCUE_DELETED,
-				     deleted->offset, deleted->confidence)) {
-			return false;
+		} else {
+			const struct found_file file = {.ino = deleted->ino,
+							.type = deleted->type,
+							.origin = RESCUE_DELETED,
+							.confidence = deleted->confidence,
+							.links = deleted->links,
+							.offset = deleted->offset};
+
+			if (!add_file(grower, &file))
+				return false;
 		}
 	}
 	return true;
@@ -345,6 +447,7 @@ enum ext_status rescue_tree_build(struct survey *survey, const struct rescue_opt
 	if (status == EXT_OK && grower.failed)
 		status = ext_no_memory(error);
 	free(grower.nodes);
+	free(grower.index);
 	free(grower.ghosts);
 	free(grower.deleted);
 	if (status != EXT_OK) {

@@ -118,7 +118,10 @@ static bool inode_is_good(const struct ext_superblock *sb, ext_ino ino, const ui
 	if (sb->has_metadata_csum)
 		return ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_OK;
 	ext_inode_decode(sb, ino, raw, &inode);
-	return ino < sb->first_inode || plausible_inode(sb, &inode, raw);
+	if (ino == EXT_INO_ROOT)
+		return inode.type == EXT_TYPE_DIRECTORY && plausible_inode(sb, &inode, raw);
+	/* Reserved inodes may have no mode, and a map all the same. */
+	return (ino < sb->first_inode && inode.mode == 0) || plausible_inode(sb, &inode, raw);
 }
 
 /* One inode table block: slots that are not good on disk from the version that is. */
