@@ -360,7 +360,7 @@ static bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *
 	inode.checksum =
 		ext_inode_checksum(sb, ino, raw, &inode.checksum_stored, &inode.checksum_computed);
 	facts.is_used = inode.links > 0 || is_orphan || (ino < sb->first_inode && !inode.all_zero);
-	if (facts.is_used && inode.checksum != EXT_CHECKSUM_OK && ino >= sb->first_inode &&
+	if (facts.is_used && inode.checksum != EXT_CHECKSUM_OK && inode.mode != 0 &&
 	    survey->options.accept &&
 	    !survey->options.accept(survey->options.accept_context, &inode, raw))
 		return true;

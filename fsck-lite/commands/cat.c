@@ -17,6 +17,7 @@
 
 #include "cancel.h"
 #include "commands/command.h"
+#include "commands/rescued.h"
 #include "complain.h"
 #include "findings_aloud.h"
 #include "image.h"
@@ -240,6 +241,8 @@ int command_cat(const struct options *options)
 	struct output output = {.options = options, .path = options->operands[1]};
 	int status;
 
+	if (options->lost || options->deleted)
+		return cat_rescued(options);
 	output.findings = findings_aloud_for(options_image(options));
 	status = open_image(options, options_image(options), &output.image, &output.findings.sink);
 	if (status == EXIT_CLEAN)

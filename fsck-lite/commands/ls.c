@@ -11,6 +11,7 @@
 
 #include "cancel.h"
 #include "commands/command.h"
+#include "commands/rescued.h"
 #include "complain.h"
 #include "image.h"
 #include "reports/head.h"
@@ -325,6 +326,8 @@ int command_ls(const struct options *options)
 	struct walk walk = {.options = options, .is_first = true};
 	int status;
 
+	if (options->lost || options->deleted)
+		return list_rescued(options);
 	walk.findings = findings_aloud_for(options_image(options));
 	walk.style = (struct listing_style){
 		.long_format = options->long_format,

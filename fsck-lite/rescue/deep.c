@@ -34,6 +34,8 @@ static bool accept(const void *context, const struct ext_inode *inode, const uin
 {
 	const struct deep *deep = context;
 
+	if (inode->number == EXT_INO_ROOT && inode->type != EXT_TYPE_DIRECTORY)
+		return false;
 	return plausible_inode(ext_filesystem_superblock(deep->original), inode, raw) &&
 	       (deep->wants_deleted || was_handed_out(deep->original, inode->number));
 }
