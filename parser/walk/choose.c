@@ -233,6 +233,21 @@ static enum ext_status find_best(struct ext_source *source, const struct candida
 			   0, EXT_MAGIC, EXT_MAGIC);
 }
 
+/* What is not the primary's comes up to date; where nothing was left, directories are counted, too.
+ */
+static enum ext_status refresh_table(struct ext_source *source, struct ext_choice *choice,
+				     const struct assembled_table *table, struct ext_error *error)
+{
+	enum ext_status status =
+		ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
+					choice->descriptors_size, table->replaced, false, error);
+
+	if (status != EXT_OK || table->rebuilt_count == 0)
+		return status;
+	return ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
+				       choice->descriptors_size, table->rebuilt, true, error);
+}
+
 /* Takes over the contender: as it is stored if that comes to the same. */
 static enum ext_status settle(struct ext_source *source, struct contender *best,
 			      struct ext_choice *choice, struct ext_error *error)
@@ -258,9 +273,8 @@ static enum ext_status settle(struct ext_source *source, struct contender *best,
 	choice->descriptors_size = best->table.size;
 	best->table.descriptors = NULL;
 	choice->replaced_groups = best->table.replaced_count;
-	status = ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
-					 choice->descriptors_size, best->table.replaced, false,
-					 error);
+	choice->rebuilt_groups = best->table.rebuilt_count;
+	status = refresh_table(source, choice, &best->table, error);
 	if (status == EXT_OK && !is_primary)
 		status = superblock_refresh(source, choice, error);
 	return status;
@@ -375,9 +389,9 @@ enum ext_status ext_choose_rebuilt(struct ext_source *source, struct ext_choice 
 	choice->descriptors = table.descriptors;
 	choice->descriptors_size = table.size;
 	choice->replaced_groups = table.replaced_count;
+	choice->rebuilt_groups = table.rebuilt_count;
 	table.descriptors = NULL;
-	status = ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
-					 choice->descriptors_size, table.replaced, false, error);
+	status = refresh_table(source, choice, &table, error);
 	table_clear(&table);
 	if (status == EXT_OK)
 		status = superblock_refresh(source, choice, error);

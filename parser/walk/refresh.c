@@ -55,29 +55,28 @@ static bool all_zero(const uint8_t *bytes, size_t size)
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
-/* Directories among the inodes that the bitmap calls used. */
+/* Directories among the inodes that the bitmap calls used, of which `last` is one too many. */
 static uint32_t count_directories(const struct refresh *refresh, ext_group group,
-				  const uint8_t *bitmap)
+				  const uint8_t *bitmap, uint32_t last)
 {
 	const struct ext_superblock *sb = &refresh->filesystem->superblock;
-	struct ext_inode_table *table;
-	struct ext_inode_run run;
+	const uint32_t per_block = sb->block_size / sb->inode_size;
+	const struct ext_group_locations where = group_locations(refresh->filesystem, group);
+	uint8_t *const block = refresh->buffer + sb->block_size;
 	uint32_t directories = 0;
 
-	if (ext_inode_table_open(refresh->filesystem, group, group + 1, true, 1 << 18, &table,
-				 NULL) != EXT_OK)
+	if (!locations_in_range(sb, &where))
 		return 0;
-	while (ext_inode_table_next(table, &run) == EXT_OK) {
-		const uint32_t first = run.first - 1 - group * sb->inodes_per_group;
-
-		for (uint32_t i = 0; run.raw && i < run.count; i++) {
-			const uint8_t *raw = run.raw + (size_t)i * sb->inode_size;
-
-			if (ext_bit_is_set(bitmap, first + i) && (raw[1] & 0xf0) == 0x40)
+	for (uint32_t first = 0; first < last; first += per_block) {
+		if (ext_filesystem_read_blocks(refresh->filesystem,
+					       where.inode_table + first / per_block, 1, block,
+					       NULL) != EXT_OK)
+			continue;
+		for (uint32_t i = 0; i < per_block && first + i < last; i++)
+			if (ext_bit_is_set(bitmap, first + i) &&
+			    (block[(size_t)i * sb->inode_size + 1] & 0xf0) == 0x40)
 				directories++;
-		}
 	}
-	ext_inode_table_close(table);
 	return directories;
 }
 
@@ -187,7 +186,7 @@ static void refresh_inodes(const struct refresh *refresh, ext_group group,
 		   count_clear(refresh->buffer, sb->inodes_per_group));
 	if (refresh->count_directories)
 		put_halves(&raw->bg_used_dirs_count_lo, high ? &high->bg_used_dirs_count_hi : NULL,
-			   count_directories(refresh, group, refresh->buffer));
+			   count_directories(refresh, group, refresh->buffer, last));
 	if (sb->has_group_csum) {
 		/* It only ever shrinks, as far as inodes were handed out. */
 		unused = (uint32_t)min_u64(descriptor->itable_unused, sb->inodes_per_group - last);

@@ -13,6 +13,7 @@
 
 #include "structure/filesystem.h"
 #include "walk/candidates.h"
+#include "walk/default_table.h"
 #include "walk/tables.h"
 
 enum { TABLES_KEPT = 6 };
@@ -170,6 +171,29 @@ static enum ext_status merge(struct ext_source *source, const struct copies *cop
 	return EXT_OK;
 }
 
+/* Descriptors of which no copy is left: where mke2fs would have put things, if they are there. */
+static void fill_missing(struct ext_source *source, const struct ext_superblock *sb,
+			 struct assembled_table *table)
+{
+	uint8_t *const before = malloc(sb->group_count / 8 + 1);
+
+	table->rebuilt = calloc(1, sb->group_count / 8 + 1);
+	if (!before || !table->rebuilt) {
+		free(before);
+		return;
+	}
+	memcpy(before, table->missing, sb->group_count / 8 + 1);
+	table->missing_count = default_table_fill(source, sb, table->descriptors, table->missing);
+	for (ext_group group = 0; group < sb->group_count; group++)
+		if (ext_bit_is_set(before, group) && !ext_bit_is_set(table->missing, group)) {
+			table->replaced[group / 8] |= (uint8_t)(1u << group % 8);
+			table->replaced_count++;
+			table->rebuilt[group / 8] |= (uint8_t)(1u << group % 8);
+			table->rebuilt_count++;
+		}
+	free(before);
+}
+
 enum ext_status table_assemble(struct ext_source *source, const uint8_t superblock[1024],
 			       ext_group first_copy, struct assembled_table *table,
 			       struct ext_error *error)
@@ -181,6 +205,8 @@ enum ext_status table_assemble(struct ext_source *source, const uint8_t superblo
 	status = read_tables(source, superblock, first_copy, &copies, error);
 	if (status == EXT_OK)
 		status = merge(source, &copies, table, error);
+	if (status == EXT_OK && table->missing_count > 0)
+		fill_missing(source, ext_filesystem_superblock(copies.tables[0]), table);
 	for (size_t i = 0; i < copies.count; i++)
 		ext_filesystem_close(copies.tables[i]);
 	if (status != EXT_OK)
@@ -193,5 +219,6 @@ void table_clear(struct assembled_table *table)
 	free(table->descriptors);
 	free(table->replaced);
 	free(table->missing);
+	free(table->rebuilt);
 	*table = (struct assembled_table){0};
 }

@@ -12,8 +12,10 @@ struct assembled_table {
 	size_t size;
 	uint8_t *replaced; /* a bit for each group that is not the primary table's; owned */
 	ext_group replaced_count;
+	ext_group rebuilt_count; /* of the replaced ones: made, not copied */
 	ext_group missing_count; /* groups for which no copy has a plausible descriptor */
 	uint8_t *missing;	 /* a bit for each of them; owned */
+	uint8_t *rebuilt;	 /* a bit for each rebuilt one; owned; NULL when there are none */
 };
 
 /*

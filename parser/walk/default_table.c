@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where mke2fs puts bitmaps and inode tables unless disks or options say otherwise: behind the
+ * superblock and descriptors of their group, or, with flex_bg, those of all groups of a flex group
+ * packed behind those of its first. Computed, and believed only where the image agrees.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "bytes/checked.h"
+#include "bytes/endian.h"
+#include "layout/layout.h"
+#include "walk/default_table.h"
+#include "walk/evidence.h"
+
+/* First block at or behind `block` from which `length` blocks lie in no group's fixed beginning. */
+static ext_block place(const struct ext_superblock *sb, ext_block block, uint32_t length)
+{
+	for (unsigned moved = 0; moved < 64; moved++) {
+		const uint64_t first =
+			block < sb->first_data_block
+				? 0
+				: (block - sb->first_data_block) / sb->blocks_per_group;
+		const uint64_t last =
+			(block + length - 1 - sb->first_data_block) / sb->blocks_per_group;
+		bool is_free = true;
+
+		for (uint64_t group = first; group <= last && group < sb->group_count; group++) {
+			struct ext_group_layout layout;
+			ext_block start, end;
+
+			ext_group_layout(sb, (ext_group)group, &layout);
+			start = ext_group_first_block(sb, (ext_group)group);
+			end = layout.descriptors_start + layout.descriptor_blocks +
+			      layout.reserved_blocks;
+			if (block < end && start < block + length) {
+				block = end;
+				is_free = false;
+				break;
+			}
+		}
+		if (is_free)
+			break;
+	}
+	return block;
+}
+
+/* The places of `count` groups from `first` on, packed at the beginning of the first. */
+static void place_together(const struct ext_superblock *sb, ext_group first, ext_group count,
+			   struct ext_group_locations *where)
+{
+	ext_block next = ext_group_first_block(sb, first);
+
+	for (ext_group i = 0; i < count; i++) {
+		where[i] = (struct ext_group_locations){.readable = true};
+		where[i].block_bitmap = next = place(sb, next, 1);
+		next++;
+	}
+	for (ext_group i = 0; i < count; i++) {
+		where[i].inode_bitmap = next = place(sb, next, 1);
+		next++;
+	}
+	for (ext_group i = 0; i < count; i++) {
+		where[i].inode_table = next = place(sb, next, sb->inode_table_blocks);
+		next += sb->inode_table_blocks;
+	}
+}
+
+/* mke2fs writes these block bitmaps at once: with a superblock copy, of the last group, of
+ * clusters. */
+static bool may_lack_block_bitmap(const struct ext_superblock *sb, ext_group group)
+{
+	return sb->has_group_csum && sb->cluster_blocks == 1 && group + 1 != sb->group_count;
+}
+
+static void write_descriptor(const struct ext_superblock *sb, ext_group group,
+			     const struct ext_group_locations *where, uint8_t *bytes)
+{
+	struct ext_raw_group_descriptor *raw = (struct ext_raw_group_descriptor *)(void *)bytes;
+	struct ext_raw_group_descriptor_high *high = NULL;
+	const uint32_t clusters =
+		(uint32_t)divide_up(ext_group_block_count(sb, group), sb->cluster_blocks);
+
+	for (uint32_t i = 0; i < sb->descriptor_size; i++)
+		bytes[i] = 0;
+	if (sb->descriptor_size >= sizeof *raw + sizeof *high)
+		high = (struct ext_raw_group_descriptor_high *)(void *)(bytes + sizeof *raw);
+	put(&raw->bg_block_bitmap_lo, (uint32_t)where->block_bitmap);
+	put(&raw->bg_inode_bitmap_lo, (uint32_t)where->inode_bitmap);
+	put(&raw->bg_inode_table_lo, (uint32_t)where->inode_table);
+	put(&raw->bg_free_blocks_count_lo, (uint16_t)clusters);
+	put(&raw->bg_free_inodes_count_lo, (uint16_t)sb->inodes_per_group);
+	if (high) {
+		put(&high->bg_block_bitmap_hi, (uint32_t)(where->block_bitmap >> 32));
+		put(&high->bg_inode_bitmap_hi, (uint32_t)(where->inode_bitmap >> 32));
+		put(&high->bg_inode_table_hi, (uint32_t)(where->inode_table >> 32));
+		put(&high->bg_free_blocks_count_hi, (uint16_t)(clusters >> 16));
+		put(&high->bg_free_inodes_count_hi, (uint16_t)(sb->inodes_per_group >> 16));
+	}
+	if (!sb->has_group_csum)
+		return;
+	put(&raw->bg_flags,
+	    (uint16_t)(EXT_GROUP_INODE_UNINIT | EXT_GROUP_INODE_ZEROED |
+		       (may_lack_block_bitmap(sb, group) ? EXT_GROUP_BLOCK_UNINIT : 0)));
+	put(&raw->bg_itable_unused_lo, (uint16_t)sb->inodes_per_group);
+	if (high)
+		put(&high->bg_itable_unused_hi, (uint16_t)(sb->inodes_per_group >> 16));
+}
+
+static struct ext_group_locations stored_locations(const struct ext_superblock *sb,
+						   const uint8_t *bytes)
+{
+	const struct ext_raw_group_descriptor *raw =
+		(const struct ext_raw_group_descriptor *)(const void *)bytes;
+	struct ext_group_locations where = {.block_bitmap = get(raw->bg_block_bitmap_lo),
+					    .inode_bitmap = get(raw->bg_inode_bitmap_lo),
+					    .inode_table = get(raw->bg_inode_table_lo),
+					    .readable = true};
+
+	if (sb->descriptor_size >= 64) {
+		const struct ext_raw_group_descriptor_high *high =
+			(const struct ext_raw_group_descriptor_high *)(const void *)(bytes +
+										     sizeof *raw);
+
+		where.block_bitmap |= (uint64_t)get(high->bg_block_bitmap_hi) << 32;
+		where.inode_bitmap |= (uint64_t)get(high->bg_inode_bitmap_hi) << 32;
+		where.inode_table |= (uint64_t)get(high->bg_inode_table_hi) << 32;
+	}
+	return where;
+}
+
+/* Is what the damaged descriptor still says as good as the default place? */
+static bool stored_is_as_good(struct ext_source *source, const struct ext_superblock *sb,
+			      ext_group group, const uint8_t *bytes,
+			      const struct ext_group_locations *where, uint8_t *buffer)
+{
+	const struct ext_group_locations stored = stored_locations(sb, bytes);
+	struct evidence of_stored = {0, 0}, of_default = {0, 0};
+
+	if (!locations_in_range(sb, &stored))
+		return false;
+	evidence_of_group(source, sb, group, &stored, buffer, &of_stored);
+	evidence_of_group(source, sb, group, where, buffer, &of_default);
+	return !evidence_is_better(&of_default, &of_stored);
+}
+
+/* Takes the blocks of all groups' metadata off the free counts of groups that were never used. */
+static void count_metadata(const struct ext_superblock *sb, uint8_t *descriptors,
+			   const uint8_t *filled)
+{
+	uint32_t *const taken = calloc(sb->group_count, sizeof *taken);
+
+	if (!taken)
+		return;
+	for (ext_group group = 0; group < sb->group_count; group++) {
+		const struct ext_group_locations where =
+			stored_locations(sb, descriptors + (size_t)group * sb->descriptor_size);
+		const ext_block bitmaps[] = {where.block_bitmap, where.inode_bitmap};
+
+		if (!locations_in_range(sb, &where))
+			continue;
+		for (unsigned i = 0; i < 2; i++)
+			taken[(bitmaps[i] - sb->first_data_block) / sb->blocks_per_group]++;
+		for (uint32_t i = 0; i < sb->inode_table_blocks; i++)
+			taken[(where.inode_table + i - sb->first_data_block) /
+			      sb->blocks_per_group]++;
+	}
+	for (ext_group group = 0; group < sb->group_count; group++) {
+		struct ext_raw_group_descriptor *raw =
+			(struct ext_raw_group_descriptor *)(void *)(descriptors +
+								    (size_t)group *
+									    sb->descriptor_size);
+		struct ext_group_layout layout;
+
+		if (!ext_bit_is_set(filled, group) || taken[group] > sb->blocks_per_group)
+			continue;
+		ext_group_layout(sb, group, &layout);
+		put(&raw->bg_free_blocks_count_lo,
+		    (uint16_t)(ext_group_block_count(sb, group) - taken[group] -
+			       layout.has_superblock - layout.descriptor_blocks -
+			       layout.reserved_blocks));
+	}
+	free(taken);
+}
+
+ext_group default_table_fill(struct ext_source *source, const struct ext_superblock *sb,
+			     uint8_t *descriptors, uint8_t *missing)
+{
+	const ext_group together =
+		ext_has_incompat(sb, EXT_INCOMPAT_FLEX_BG) && sb->log_groups_per_flex < 16
+			? (ext_group)1 << sb->log_groups_per_flex
+			: 1;
+	struct ext_group_locations *const where = malloc(together * sizeof *where);
+	uint8_t *const buffer = malloc((size_t)sb->block_size * 2);
+	uint8_t *const filled = calloc(1, sb->group_count / 8 + 1);
+	ext_group left = 0;
+
+	for (uint64_t first = 0; first < sb->group_count; first += together) {
+		const ext_group count = (ext_group)min_u64(together, sb->group_count - first);
+		struct evidence evidence = {0, 0};
+
+		if (!where || !buffer) {
+			left = sb->group_count;
+			break;
+		}
+		place_together(sb, (ext_group)first, count, where);
+		/* Groups that were never used say nothing; those that were must all agree. */
+		for (ext_group i = 0; i < count; i++)
+			evidence_of_group(source, sb, (ext_group)first + i, &where[i], buffer,
+					  &evidence);
+		for (ext_group i = 0; i < count; i++) {
+			const ext_group group = (ext_group)first + i;
+			const uint8_t bit = (uint8_t)(1u << group % 8);
+
+			if (!(missing[group / 8] & bit) ||
+			    stored_is_as_good(source, sb, group,
+					      descriptors + (size_t)group * sb->descriptor_size,
+					      &where[i], buffer))
+				continue;
+			if ((uint64_t)evidence.bad * 4 > evidence.good) {
+				left++;
+				continue;
+			}
+			write_descriptor(sb, group, &where[i],
+					 descriptors + (size_t)group * sb->descriptor_size);
+			missing[group / 8] &= (uint8_t)~bit;
+			if (filled && may_lack_block_bitmap(sb, group))
+				filled[group / 8] |= bit;
+		}
+	}
+	if (filled)
+		count_metadata(sb, descriptors, filled);
+	free(filled);
+	free(where);
+	free(buffer);
+	return left;
+}
