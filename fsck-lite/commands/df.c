@@ -8,6 +8,7 @@
 #include "accounting/findings.h"
 #include "accounting/kernel_df.h"
 #include "accounting/largest.h"
+#include "accounting/lost.h"
 #include "accounting/paths.h"
 #include "accounting/survey.h"
 #include "accounting/threads.h"
@@ -161,6 +162,8 @@ static int account_for(struct account *account, const char *path, bool first)
 	}
 	if (account->survey.stopped)
 		return EXIT_CANCELLED;
+	(void)lost_directories(&account->survey, findings_sink(account->findings));
+	lost_files(&account->survey, findings_sink(account->findings));
 	kernel_df(account->image.filesystem, &account->df);
 	findings_sort(account->findings);
 	if (options->top.given)
