@@ -9,7 +9,7 @@ Every problem that problem.def knows is provoked by the recipe that bears its sl
 
 Lines of a recipe that are read here:
 
-    expect SLUG [at KIND PLACE]   found at least once; KIND is inode, group, block or superblock, PLACE a
+    expect SLUG [at KIND PLACE]   found at least once, or complained of where check cannot go on; KIND is inode, group, block or superblock, PLACE a
                                   number or the path of an inode
     expect clean                  nothing of severity warning or error is found
     expect unusable               check exits with 8
@@ -130,6 +130,10 @@ def judge_check(recipe, image, names):
     found = {}
     for finding in findings:
         found.setdefault(finding["code"], []).append(finding)
+    if answer.returncode == 8:
+        # What cannot be opened is complained of.
+        for slug in re.findall(r"\[([a-z0-9-]+)\]$", answer.stderr.decode(errors="replace"), re.M):
+            found.setdefault(slug, []).append({"where": {}})
     if recipe.status is not None and answer.returncode != recipe.status:
         return f"check exits with {answer.returncode}, expected {recipe.status}"
     if recipe.unusable and answer.returncode != 8:
