@@ -46,32 +46,68 @@ static ext_block place(const struct ext_superblock *sb, ext_block block, uint32_
 	return block;
 }
 
-/* The places of `count` groups from `first` on, packed at the beginning of the first. */
+/*
+ * The places of `count` groups from `first` on, packed at the beginning of the first, with room for
+ * `room` bitmaps of each kind: a lone group has room for a whole flex group.
+ */
 static void place_together(const struct ext_superblock *sb, ext_group first, ext_group count,
-			   struct ext_group_locations *where)
+			   ext_group room, struct ext_group_locations *where)
 {
-	ext_block next = ext_group_first_block(sb, first);
+	ext_block next = place(sb, ext_group_first_block(sb, first), 1);
+	const ext_block start = next;
 
 	for (ext_group i = 0; i < count; i++) {
 		where[i] = (struct ext_group_locations){.readable = true};
 		where[i].block_bitmap = next = place(sb, next, 1);
 		next++;
 	}
+	next = next < start + room ? start + room : next;
 	for (ext_group i = 0; i < count; i++) {
 		where[i].inode_bitmap = next = place(sb, next, 1);
 		next++;
 	}
+	next = next < start + 2 * (ext_block)room ? start + 2 * (ext_block)room : next;
 	for (ext_group i = 0; i < count; i++) {
 		where[i].inode_table = next = place(sb, next, sb->inode_table_blocks);
 		next += sb->inode_table_blocks;
 	}
 }
 
-/* mke2fs writes these block bitmaps at once: with a superblock copy, of the last group, of
- * clusters. */
+/* Groups that were never used say nothing; those that were must all agree. */
+static struct evidence weigh_places(struct ext_source *source, const struct ext_superblock *sb,
+				    ext_group first, ext_group count,
+				    const struct ext_group_locations *where, uint8_t *buffer)
+{
+	struct evidence evidence = {0, 0};
+
+	for (ext_group i = 0; i < count; i++)
+		evidence_of_group(source, sb, first + i, &where[i], buffer, &evidence);
+	return evidence;
+}
+
+/* Packed tightly, or with room for a whole flex group, whichever the image is more for. */
+static bool find_places(struct ext_source *source, const struct ext_superblock *sb, ext_group first,
+			ext_group count, ext_group together, struct ext_group_locations *where,
+			uint8_t *buffer)
+{
+	struct evidence tight, roomy;
+
+	place_together(sb, first, count, count, where);
+	tight = weigh_places(source, sb, first, count, where, buffer);
+	if (count < together && tight.bad > 0) {
+		place_together(sb, first, count, together, where);
+		roomy = weigh_places(source, sb, first, count, where, buffer);
+		if (evidence_quality(&roomy) > evidence_quality(&tight))
+			return (uint64_t)roomy.bad * 4 <= roomy.good;
+		place_together(sb, first, count, count, where);
+	}
+	return (uint64_t)tight.bad * 4 <= tight.good;
+}
+
+/* mke2fs writes the block bitmap of the last group at once. */
 static bool may_lack_block_bitmap(const struct ext_superblock *sb, ext_group group)
 {
-	return sb->has_group_csum && sb->cluster_blocks == 1 && group + 1 != sb->group_count;
+	return sb->has_group_csum && group + 1 != sb->group_count;
 }
 
 static void write_descriptor(const struct ext_superblock *sb, ext_group group,
@@ -172,14 +208,15 @@ static void count_metadata(const struct ext_superblock *sb, uint8_t *descriptors
 								    (size_t)group *
 									    sb->descriptor_size);
 		struct ext_group_layout layout;
+		uint32_t fixed;
 
 		if (!ext_bit_is_set(filled, group) || taken[group] > sb->blocks_per_group)
 			continue;
 		ext_group_layout(sb, group, &layout);
+		fixed = layout.has_superblock + layout.descriptor_blocks + layout.reserved_blocks;
 		put(&raw->bg_free_blocks_count_lo,
-		    (uint16_t)(ext_group_block_count(sb, group) - taken[group] -
-			       layout.has_superblock - layout.descriptor_blocks -
-			       layout.reserved_blocks));
+		    (uint16_t)(divide_up(ext_group_block_count(sb, group), sb->cluster_blocks) -
+			       divide_up(taken[group] + fixed, sb->cluster_blocks)));
 	}
 	free(taken);
 }
@@ -198,17 +235,13 @@ ext_group default_table_fill(struct ext_source *source, const struct ext_superbl
 
 	for (uint64_t first = 0; first < sb->group_count; first += together) {
 		const ext_group count = (ext_group)min_u64(together, sb->group_count - first);
-		struct evidence evidence = {0, 0};
+		bool holds;
 
 		if (!where || !buffer) {
 			left = sb->group_count;
 			break;
 		}
-		place_together(sb, (ext_group)first, count, where);
-		/* Groups that were never used say nothing; those that were must all agree. */
-		for (ext_group i = 0; i < count; i++)
-			evidence_of_group(source, sb, (ext_group)first + i, &where[i], buffer,
-					  &evidence);
+		holds = find_places(source, sb, (ext_group)first, count, together, where, buffer);
 		for (ext_group i = 0; i < count; i++) {
 			const ext_group group = (ext_group)first + i;
 			const uint8_t bit = (uint8_t)(1u << group % 8);
@@ -218,7 +251,7 @@ ext_group default_table_fill(struct ext_source *source, const struct ext_superbl
 					      descriptors + (size_t)group * sb->descriptor_size,
 					      &where[i], buffer))
 				continue;
-			if ((uint64_t)evidence.bad * 4 > evidence.good) {
+			if (!holds) {
 				left++;
 				continue;
 			}
