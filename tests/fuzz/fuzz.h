@@ -72,7 +72,9 @@ fuzz_filesystem_open(uint8_t **image, struct ext_source **source, const uint8_t 
 	put(&descriptor->bg_block_bitmap_lo, 3);
 	put(&descriptor->bg_inode_bitmap_lo, 4);
 	put(&descriptor->bg_inode_table_lo, 5);
-	memcpy(*image + data_at, data, size < image_size - data_at ? size : image_size - data_at);
+	if (size > 0)
+		memcpy(*image + data_at, data,
+		       size < image_size - data_at ? size : image_size - data_at);
 	if (ext_source_open_memory(*image, image_size, source, NULL) == EXT_OK)
 		ext_filesystem_open(*source, NULL, &filesystem, NULL);
 	return filesystem;
