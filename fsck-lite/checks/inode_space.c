@@ -59,8 +59,8 @@ static void inspect_file_size(const struct inspection *inspection)
 				      ? ((uint64_t)1 << (32 + sb->block_size_log2)) - 1
 				      : block_map_most(sb);
 
-	/* Behind the end of a verity file lies its hash tree. */
-	if ((size < least && (flags & EXT_INODE_VERITY) == 0) || size > most)
+	/* Behind the end of a verity file lies its hash tree; an orphan is still to be cut. */
+	if ((size < least && (flags & EXT_INODE_VERITY) == 0 && !facts->is_orphan) || size > most)
 		report_size(inspection, least, most);
 }
 

@@ -351,13 +351,10 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 		ext_has_incompat(&journal->filesystem->superblock, EXT_INCOMPAT_RECOVER);
 	if (!journal->has_superblock) {
 		/* A journal that nobody needs does no harm by being away. */
-		if (summary->damage == EXT_JOURNAL_EXTERNAL_MISSING && !summary->recover_flag &&
-		    !ignore_recover_flag) {
-			summary->state = EXT_JOURNAL_CLEAN;
-			journal_report(journal, summary->damage, 0, 0, 0, 0);
-			return;
-		}
-		summary->state = EXT_JOURNAL_DAMAGED;
+		summary->state = summary->damage == EXT_JOURNAL_EXTERNAL_MISSING &&
+						 !summary->recover_flag && !ignore_recover_flag
+					 ? EXT_JOURNAL_CLEAN
+					 : EXT_JOURNAL_DAMAGED;
 		if (journal->is_external)
 			journal_report(journal, summary->damage, 0, 0, 0, 0);
 		return;
@@ -387,6 +384,20 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 	journal_report(journal, EXT_JOURNAL_RECOVER_CLEAR, 0, jsb->start, 0, 0);
 }
 
+/* Without the feature the decoded superblock leaves the field out. */
+static void report_unannounced(const struct ext_journal *journal)
+{
+	uint8_t bytes[EXT_SUPERBLOCK_SIZE];
+	const struct ext_raw_superblock *raw =
+		(const struct ext_raw_superblock *)(const void *)bytes;
+
+	if (ext_source_read(journal->filesystem->source, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes,
+			    NULL) == EXT_OK &&
+	    get(raw->s_magic) == EXT_MAGIC && get(raw->s_rev_level) > 0 &&
+	    get(raw->s_journal_inum) != 0)
+		journal_report(journal, EXT_JOURNAL_HAS_JOURNAL, 0, get(raw->s_journal_inum), 0, 0);
+}
+
 enum ext_status ext_journal_open(const struct ext_filesystem *filesystem,
 				 const struct ext_journal_options *options,
 				 struct ext_journal **journal, struct ext_error *error)
@@ -406,8 +417,7 @@ enum ext_status ext_journal_open(const struct ext_filesystem *filesystem,
 		new->summary.recover_flag = ext_has_incompat(sb, EXT_INCOMPAT_RECOVER);
 		if (new->summary.recover_flag)
 			journal_report(new, EXT_JOURNAL_RECOVER_SET, 0, 0, 0, 0);
-		if (sb->journal_inode != 0)
-			journal_report(new, EXT_JOURNAL_HAS_JOURNAL, 0, sb->journal_inode, 0, 0);
+		report_unannounced(new);
 		*journal = new;
 		return EXT_OK;
 	}

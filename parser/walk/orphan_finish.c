@@ -146,6 +146,61 @@ static enum ext_status clear_superblock(struct ext_source *overlay, struct ext_e
 	return ext_overlay_write(overlay, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes, error);
 }
 
+/* The mark of a file in use, where there is none. */
+static void check_mark(const struct ext_superblock *sb, struct ext_sink *sink)
+{
+	const struct ext_finding finding = {
+		.problem = EXT_ORPHAN_PRESENT_WITHOUT_FILE,
+		.place = {.structure = EXT_AT_SUPERBLOCK, .field = "s_feature_ro_compat"},
+		.found = EXT_RO_ORPHAN_PRESENT,
+	};
+
+	if (ext_has_ro_compat(sb, EXT_RO_ORPHAN_PRESENT) &&
+	    !ext_has_compat(sb, EXT_COMPAT_ORPHAN_FILE))
+		ext_report(sink, &finding);
+}
+
+/* Is the inode marked as in use? What cannot be read is taken to be. */
+static bool is_in_use(const struct ext_filesystem *fs, ext_ino ino, uint8_t *bitmap)
+{
+	const ext_group group = (ino - 1) / fs->superblock.inodes_per_group;
+	struct ext_group_descriptor descriptor;
+
+	ext_group_locations(fs, group, &descriptor);
+	if (descriptor.flags & EXT_GROUP_INODE_UNINIT)
+		return false;
+	return ext_inode_bitmap_read(fs, group, bitmap, NULL, NULL) != EXT_OK ||
+	       ext_bit_is_set(bitmap, (ino - 1) % fs->superblock.inodes_per_group);
+}
+
+enum ext_status ext_orphans_report(const struct ext_filesystem *fs, struct ext_sink *sink,
+				   struct ext_error *error)
+{
+	struct orphan_list list = {0};
+	uint8_t *bitmap = malloc(fs->superblock.block_size);
+	enum ext_status status = bitmap ? collect(fs, NULL, &list, error) : ext_no_memory(error);
+
+	check_mark(&fs->superblock, sink);
+	for (size_t i = 0; status == EXT_OK && i < list.count; i++) {
+		const ext_ino ino = list.orphans[i].inode;
+		struct ext_inode inode;
+		uint64_t blocks = 0;
+
+		if (!is_in_use(fs, ino, bitmap) ||
+		    ext_inode_read(fs, ino, &inode, NULL, NULL) != EXT_OK) {
+			tell(sink, EXT_ORPHAN_NOT_IN_USE, ino, ino);
+		} else if (inode.links == 0) {
+			status = inode_mapped_blocks(fs, &inode, &blocks, error);
+			tell(sink, EXT_ORPHAN_PENDING, ino, blocks);
+		} else {
+			tell(sink, EXT_ORPHAN_TRUNCATE, ino, 0);
+		}
+	}
+	free(list.orphans);
+	free(bitmap);
+	return status;
+}
+
 static enum ext_status finish_all(struct ext_editor *editor, struct ext_source *overlay,
 				  const struct orphan_list *list, struct ext_sink *sink,
 				  struct ext_orphan_result *result, struct ext_error *error)
@@ -191,6 +246,7 @@ enum ext_status ext_orphans_finish(struct ext_source *overlay,
 	const struct ext_filesystem *fs = ext_editor_filesystem(editor);
 
 	status = collect(fs, sink, &list, error);
+	check_mark(&fs->superblock, sink);
 	if (status == EXT_OK && list.count > 0 && fs->superblock.state & EXT_STATE_ERRORS)
 		result->skipped = true;
 	else if (status == EXT_OK && list.count > 0)

@@ -73,10 +73,12 @@ static enum ext_status recover(struct ext_recovery *recovery,
 		if (status == EXT_OK)
 			report_replay(recovery, options->sink);
 	}
-	if (status != EXT_OK || options->orphans == EXT_ORPHANS_LEAVE)
+	if (status != EXT_OK)
 		return status;
-	if (!is_dirty &&
-	    (options->orphans != EXT_ORPHANS_ALWAYS || !has_orphans(recovery->filesystem)))
+	if (!is_dirty && options->orphans != EXT_ORPHANS_ALWAYS)
+		return ext_orphans_report(recovery->filesystem, options->sink, error);
+	if (options->orphans == EXT_ORPHANS_LEAVE ||
+	    (!is_dirty && !has_orphans(recovery->filesystem)))
 		return EXT_OK;
 	open.sink = options->sink;
 	status = open_overlay(recovery, error);
@@ -112,8 +114,10 @@ enum ext_status ext_recovery_open(struct ext_source *source,
 	status = ext_filesystem_open(source, &open, &new->filesystem, error);
 	if (status == EXT_OK)
 		status = ext_journal_open(new->filesystem, &journal_options, &new->journal, error);
-	if (status == EXT_OK && !options->look_only)
-		status = recover(new, options, error);
+	if (status == EXT_OK)
+		status = options->look_only
+				 ? ext_orphans_report(new->filesystem, options->sink, error)
+				 : recover(new, options, error);
 	if (status != EXT_OK) {
 		ext_recovery_close(new);
 		return status;

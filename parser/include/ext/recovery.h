@@ -28,6 +28,13 @@ enum ext_status ext_orphans_finish(struct ext_source *overlay,
 				   const struct ext_open_options *options,
 				   struct ext_orphan_result *result, struct ext_error *error);
 
+/*
+ * Tells `sink` what would be done, and does nothing: which inodes wait to be deleted or cut. What is
+ * wrong with the list itself is the cursor's to say (ext/orphan.h).
+ */
+enum ext_status ext_orphans_report(const struct ext_filesystem *filesystem, struct ext_sink *sink,
+				   struct ext_error *error);
+
 struct ext_recovery_options {
 	const struct ext_open_options *open; /* how to read the filesystem; NULL: the primary */
 	struct ext_source *external;         /* device of an external journal, borrowed; or NULL */
