@@ -188,6 +188,7 @@ static int open_choice(struct opened_image *image, const struct ext_choice *choi
 	image->copy_group = choice->copy_group;
 	image->source = source_of(choice);
 	image->replaced_groups = choice->replaced_groups;
+	image->rebuilt_groups = choice->rebuilt_groups;
 	image->doubts = choice->doubts;
 	memcpy(image->superblock_raw, choice->superblock, sizeof image->superblock_raw);
 	if (choice->as_stored &&

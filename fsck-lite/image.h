@@ -47,6 +47,7 @@ struct opened_image {
 	uint8_t superblock_raw[EXT_SUPERBLOCK_SIZE]; /* a backup comes brought up to date */
 	unsigned doubts;			     /* EXT_DOUBT_ bits about the primary */
 	ext_group replaced_groups; /* whose descriptors are not the primary table's */
+	ext_group rebuilt_groups;  /* of these, made from what lies in the groups */
 	char reason[200];	   /* why not the primary as it is stored, in words; else empty */
 
 	enum journal_state journal;

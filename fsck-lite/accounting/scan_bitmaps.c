@@ -305,7 +305,8 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	uint32_t directories;
 	ext_block place;
 
-	ext_group_read(survey->filesystem, group, &descriptor);
+	ext_group_read(survey->options.judged ? survey->options.judged : survey->filesystem, group,
+		       &descriptor);
 	if (descriptor.checksum == EXT_CHECKSUM_BAD)
 		descriptor.flags = 0;
 	check_block_bitmap(pass, group, &descriptor, &blocks);

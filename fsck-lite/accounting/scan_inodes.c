@@ -78,7 +78,7 @@ static void note_tree_block(struct inode_facts *facts, const struct ext_run *run
 	struct tree_level *level = &facts->tree[run->depth];
 	uint32_t entries, max;
 
-	if (block.size < 8)
+	if (block.size < 8 || block.data[0] != 0x0a || block.data[1] != 0xf3)
 		return;
 	entries = (uint32_t)block.data[2] | (uint32_t)block.data[3] << 8;
 	max = (uint32_t)block.data[4] | (uint32_t)block.data[5] << 8;
@@ -194,6 +194,7 @@ static bool note_directory(struct inode_worker *worker, const struct ext_inode *
 	*directory =
 		(struct directory){.ino = inode->number,
 				   .flags = inode->flags,
+				   .is_unlinked = inode->links == 0,
 				   .blocks = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX};
 	directory->seed =
 		sb->has_metadata_csum ? ext_inode_seed(sb, inode->number, inode->generation) : 0;

@@ -43,6 +43,9 @@ static void judge_root(struct survey *survey)
 	survey->root_readable = root && (root->has_dot || root->dotdot || root->entries > 0);
 	if (root && !survey->root_readable)
 		report_root(survey, EXT_ROOT_UNREADABLE, 0);
+	/* Linux takes an inode without links for deleted, and the root with it. */
+	if (root && root->is_unlinked)
+		report_root(survey, EXT_ROOT_MISSING, 0);
 	/* A table that is nowhere has no root in it; one that cannot be read may have. */
 	if (root || ext_inode_read(survey->filesystem, EXT_INO_ROOT, &inode, NULL, NULL) == EXT_IO)
 		return;

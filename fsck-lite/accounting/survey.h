@@ -45,8 +45,9 @@ struct directory {
 	uint32_t blocks; /* i_size in blocks */
 	uint32_t flags;	 /* i_flags */
 	uint8_t reach;	 /* enum directory_reach */
-	uint8_t has_dot;
-	uint16_t entries; /* used ones besides . and .., up to 65535 */
+	uint8_t has_dot : 1;
+	uint8_t is_unlinked : 1; /* the root without links */
+	uint16_t entries;	 /* used ones besides . and .., up to 65535 */
 };
 
 enum directory_reach { REACH_UNKNOWN, REACH_PENDING, REACH_ROOT, REACH_LOST };
@@ -124,7 +125,10 @@ struct survey_options {
 	 */
 	bool (*accept)(const void *context, const struct ext_inode *inode, const uint8_t *raw);
 	const void *accept_context;
-	unsigned threads;	 /* 0 counts as 1 */
+	unsigned threads; /* 0 counts as 1 */
+	/* Whose descriptors say where bitmaps are and what they count, when that is to be judged
+	 * and not what the filesystem is read through; borrowed; NULL: the same. */
+	const struct ext_filesystem *judged;
 	bool judge_stale_counts; /* counts of a backup's descriptors count too */
 	size_t buffer_size;	 /* bytes of each thread's reads; 0: a good default */
 	bool (*stop)(void);	 /* asked now and then; may be NULL */

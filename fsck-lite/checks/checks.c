@@ -31,6 +31,7 @@ void checks_clear(struct checks *checks)
 {
 	if (checks->filesystem)
 		lock_clear(&checks->lock);
+	ext_filesystem_close(checks->judged);
 	xattr_shares_clear(checks);
 	quotas_clear(checks);
 	memset(checks, 0, sizeof *checks);

@@ -16,6 +16,8 @@ struct checks {
 	const struct opened_image *image;
 	const struct ext_filesystem *filesystem;
 	const struct ext_superblock *superblock;
+	/* The primary table, where no copy took its place and some of it had to be made up. */
+	struct ext_filesystem *judged;
 	struct ext_sink *sink; /* thread-safe */
 	struct lock lock;
 

@@ -28,29 +28,69 @@ static void judge_primary(const struct checks *checks)
 	}
 }
 
-/* Places and checksums in the primary's own table. */
-static void judge_primary_table(const struct checks *checks)
+static bool in_layout(const struct ext_superblock *sb, ext_group group, ext_block block)
+{
+	struct ext_group_layout layout;
+
+	if (block <= sb->first_data_block || block >= sb->block_count)
+		return false;
+	ext_group_layout(sb, group, &layout);
+	return (layout.has_superblock && block == layout.superblock_block) ||
+	       (block >= layout.descriptors_start &&
+		block < layout.descriptors_start + layout.descriptor_blocks);
+}
+
+/* Bitmaps of a group that lie on each other, on its inode table or on the table of descriptors. */
+static void check_group_overlaps(const struct checks *checks, ext_group group,
+				 const struct ext_group_descriptor *descriptor)
 {
 	const struct ext_superblock *sb = checks->superblock;
+	const ext_block table = descriptor->inode_table;
+	const ext_block blocks = descriptor->block_bitmap, inodes = descriptor->inode_bitmap;
+
+	if (!descriptor->readable)
+		return;
+	if ((blocks >= table && blocks - table < sb->inode_table_blocks) ||
+	    in_layout(sb, group, blocks))
+		report_group(checks->sink, EXT_BLOCK_BITMAP_OVERLAP, group, "bg_block_bitmap",
+			     blocks, 0, 0);
+	if ((inodes >= table && inodes - table < sb->inode_table_blocks) || inodes == blocks ||
+	    in_layout(sb, group, inodes))
+		report_group(checks->sink, EXT_INODE_BITMAP_OVERLAP, group, "bg_inode_bitmap",
+			     inodes, 0, 0);
+}
+
+/* Places and checksums in the primary's own table. */
+static void judge_primary_table(struct checks *checks)
+{
+	const struct ext_superblock *sb = checks->superblock;
+	const struct opened_image *image = checks->image;
 	struct ext_filesystem *primary;
 
 	if (ext_filesystem_open(ext_filesystem_source(checks->filesystem), NULL, &primary, NULL) !=
 	    EXT_OK)
 		return;
-	if (ext_filesystem_superblock(primary)->group_count == sb->group_count &&
-	    ext_filesystem_superblock(primary)->descriptor_size == sb->descriptor_size)
-		for (ext_group group = 0; group < sb->group_count; group++) {
-			struct ext_group_descriptor descriptor;
+	if (ext_filesystem_superblock(primary)->group_count != sb->group_count ||
+	    ext_filesystem_superblock(primary)->descriptor_size != sb->descriptor_size) {
+		ext_filesystem_close(primary);
+		return;
+	}
+	for (ext_group group = 0; group < sb->group_count; group++) {
+		struct ext_group_descriptor descriptor;
 
-			ext_group_read(primary, group, &descriptor);
-			if (descriptor.checksum == EXT_CHECKSUM_BAD)
-				report_group(checks->sink, EXT_GROUP_CHECKSUM, group, "bg_checksum",
-					     descriptor.checksum_stored,
-					     descriptor.checksum_computed,
-					     descriptor.checksum_computed);
-			check_group_places(checks, group, &descriptor);
-		}
-	ext_filesystem_close(primary);
+		ext_group_read(primary, group, &descriptor);
+		if (descriptor.checksum == EXT_CHECKSUM_BAD)
+			report_group(checks->sink, EXT_GROUP_CHECKSUM, group, "bg_checksum",
+				     descriptor.checksum_stored, descriptor.checksum_computed,
+				     descriptor.checksum_computed);
+		check_group_places(checks, group, &descriptor);
+		check_group_overlaps(checks, group, &descriptor);
+	}
+	/* Nothing else says where the bitmaps are: they are judged where the table has them. */
+	if (image->source == SUPERBLOCK_IS_PRIMARY && image->rebuilt_groups > 0)
+		checks->judged = primary;
+	else
+		ext_filesystem_close(primary);
 }
 
 /* The copy's counts as they are stored against those that were brought up to date. */

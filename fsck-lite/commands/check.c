@@ -115,6 +115,7 @@ static int survey_all(struct examination *examination)
 	survey_options.observer = &examination->checks.observer;
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	survey_options.judged = examination->checks.judged;
 	if (survey_run(examination->image.filesystem, &survey_options, &examination->survey,
 		       &error) != EXT_OK) {
 		complain_error(options_image(options), &error);

@@ -180,6 +180,7 @@ static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 	mapping->level_count++;
 	if (!read_header(mapping, child, (int)level->depth - 1, logical, &node)) {
 		mapping->level_count--;
+		run->is_doubtful = true;
 		return EXT_OK;
 	}
 	verify_checksum(mapping, child, node.max, logical);
