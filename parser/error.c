@@ -266,8 +266,8 @@ void ext_report(struct ext_sink *sink, const struct ext_finding *finding)
 		sink->report(sink, finding);
 }
 
-enum ext_status ext_corrupt(struct ext_error *error, enum ext_problem problem, struct ext_place place,
-			    uint64_t found, uint64_t low, uint64_t high)
+enum ext_status ext_corrupt(struct ext_error *error, enum ext_problem problem,
+			    struct ext_place place, uint64_t found, uint64_t low, uint64_t high)
 {
 	if (error)
 		*error = (struct ext_error){EXT_CORRUPT, problem, place, found, low, high, 0};

@@ -18,7 +18,7 @@
 #include "rescue/content.h"
 #include "rescue/deep.h"
 
-enum { PATH_SIZE = 8192, ZEROS = 65536 };
+enum { PATH_SIZE = 8192, ZEROS = 4096 };
 
 struct rescued {
 	const struct options *options;

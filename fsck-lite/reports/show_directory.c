@@ -192,8 +192,8 @@ static void show_one_block(const struct view *view, uint64_t logical, ext_block 
 	struct show *show = view->show;
 	const enum ext_directory_block_kind kind = ext_directory_block_kind(
 		show->superblock, view->inode, (ext_logical)logical, block);
-	const bool has_tail = kind == EXT_DIRECTORY_LEAF &&
-			      ext_directory_block_has_tail(show->superblock, block);
+	const bool has_tail =
+		kind == EXT_DIRECTORY_LEAF && ext_directory_block_has_tail(show->superblock, block);
 	const struct ext_place place = {.has = EXT_HAS_INODE | EXT_HAS_LOGICAL | EXT_HAS_BLOCK,
 					.inode = view->inode->number,
 					.logical = logical,

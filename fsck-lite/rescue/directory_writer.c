@@ -198,7 +198,7 @@ static int write_all(int fd, const uint8_t *data, size_t length, uint64_t offset
 
 static void digest_zeros(struct ext_digest *digest, uint64_t length)
 {
-	static const uint8_t zeros[65536];
+	static const uint8_t zeros[4096];
 
 	while (digest && length > 0) {
 		const size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;

@@ -441,9 +441,9 @@ enum ext_status rescue_tree_build(struct survey *survey, const struct rescue_opt
 		status = ext_no_memory(error);
 	if (status == EXT_OK)
 		status = scan_entries(survey, &visitor, error);
-	if (status == EXT_OK && (!index_names(&grower, 1024) ||
-				 (options->lost && !add_lost(&grower, survey)) ||
-				 !add_deleted(&grower) || !add_ghosts(&grower)))
+	if (status == EXT_OK &&
+	    (!index_names(&grower, 1024) || (options->lost && !add_lost(&grower, survey)) ||
+	     !add_deleted(&grower) || !add_ghosts(&grower)))
 		status = ext_no_memory(error);
 	if (status == EXT_OK && grower.failed)
 		status = ext_no_memory(error);

@@ -210,7 +210,7 @@ static size_t sparse_map(const struct content_piece *pieces, size_t count, uint6
 
 static void digest_zeros(struct ext_digest *digest, uint64_t length)
 {
-	static const uint8_t zeros[65536];
+	static const uint8_t zeros[4096];
 
 	while (digest && length > 0) {
 		const size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
