@@ -144,7 +144,7 @@ static int examine(struct examination *examination)
 		examination->paths = paths_of_findings(&examination->survey, examination->findings);
 		examination->advice.about_superblock = true;
 		advice_gather(&examination->advice, &examination->image, &examination->survey,
-			      examination->findings);
+			      examination->findings, true);
 	}
 	if (options->json)
 		print_json(examination);

@@ -170,7 +170,8 @@ static int account_for(struct account *account, const char *path, bool first)
 		list_top(account);
 	else
 		account->paths = paths_of_findings(&account->survey, account->findings);
-	advice_gather(&account->advice, &account->image, &account->survey, account->findings);
+	advice_gather(&account->advice, &account->image, &account->survey, account->findings,
+		      false);
 	if (options->json)
 		print_json(account);
 	else

@@ -49,7 +49,7 @@ static void add(struct advice *advice, const struct opened_image *image, const c
 }
 
 void advice_gather(struct advice *advice, const struct opened_image *image,
-		   const struct survey *survey, const struct findings *findings)
+		   const struct survey *survey, const struct findings *findings, bool is_check)
 {
 
 	advice->count = 0;
@@ -76,7 +76,7 @@ void advice_gather(struct advice *advice, const struct opened_image *image,
 		    "copy; "
 		    "its map tells what is missing.",
 		    "check --map MAPFILE ", "");
-	if (findings && findings_count_severity(findings, EXT_SEVERITY_ERROR) > 0)
+	if (!is_check && findings && findings_count_severity(findings, EXT_SEVERITY_ERROR) > 0)
 		add(advice, image, "See everything that is wrong, each fault explained.", "check ",
 		    "");
 }

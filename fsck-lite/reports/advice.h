@@ -19,9 +19,11 @@ struct advice {
 	} items[ADVICE_MOST];
 };
 
-/* Gathers what fits this image, most urgent first. */
+/*
+ * Gathers what fits this image, most urgent first. `check` does not send people to itself.
+ */
 void advice_gather(struct advice *advice, const struct opened_image *image,
-		   const struct survey *survey, const struct findings *findings);
+		   const struct survey *survey, const struct findings *findings, bool is_check);
 void advice_json(struct json *json, const struct advice *advice);
 void advice_text(FILE *out, const struct advice *advice, bool colors);
 
