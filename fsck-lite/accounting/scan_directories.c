@@ -97,6 +97,9 @@ static void take_entry(struct directory_worker *worker, struct directory *direct
 		directory->entries++;
 	if ((state & STATE_USED) == 0)
 		return;
+	/* A directory that only it itself names is named by nobody; the root needs no name. */
+	if (entry->inode == directory->ino || entry->inode == EXT_INO_ROOT)
+		return;
 	inode_states_mark(&survey->inodes, entry->inode, STATE_NAMED);
 	if ((state & STATE_TYPE) != EXT_TYPE_DIRECTORY)
 		return;
@@ -170,6 +173,8 @@ static void read_block(struct directory_worker *worker, struct directory *direct
 	enum ext_directory_block_kind kind;
 	bool has_tail;
 
+	if (logical == 0)
+		directory->has_first = 1;
 	worker->inode.number = directory->ino;
 	worker->inode.flags = directory->flags;
 	worker->inode.type = EXT_TYPE_DIRECTORY;
@@ -216,9 +221,9 @@ static uint64_t stretch(const struct survey *survey, size_t index, ext_block fro
 
 /* The bytes of `block`, read with what follows it; NULL (reported) when it cannot be read. */
 static const uint8_t *load(struct directory_worker *worker, size_t index, ext_block block,
-			   const struct directory *directory, ext_logical logical)
+			   struct directory *directory, ext_logical logical)
 {
-	const struct survey *survey = worker->survey;
+	struct survey *survey = worker->survey;
 	const unsigned shift = survey->superblock->block_size_log2;
 
 	if (block >= worker->start && block < worker->start + worker->filled)
@@ -235,7 +240,11 @@ static const uint8_t *load(struct directory_worker *worker, size_t index, ext_bl
 	    EXT_OK)
 		return worker->buffer;
 	worker->filled = 0;
+	directory->is_unread = 1;
 	if (!worker->visitor) {
+		lock_take(&survey->lock);
+		survey->directory_blocks_unreadable++;
+		lock_give(&survey->lock);
 		const struct ext_finding finding = {
 			.problem = EXT_DIRECTORY_UNREADABLE,
 			.place = {.structure = EXT_AT_DIRECTORY_BLOCK,
@@ -258,18 +267,30 @@ static void read_run(struct directory_worker *worker, size_t index)
 
 	if (!directory || (worker->visitor && !worker->visitor->wanted(directory)))
 		return;
+	/* Blocks beyond i_size too: in a damaged inode the size is often what is wrong. */
 	for (uint32_t i = 0; i < run->length && !survey->stopped; i++) {
 		const ext_logical logical = run->logical + i;
 		const uint8_t *bytes;
 
-		/* What lies beyond i_size is no part of the directory. */
-		if (logical >= directory->blocks)
-			break;
 		bytes = load(worker, index, run->physical + i, directory, logical);
 		if (bytes)
 			read_block(worker, directory, logical, run->physical + i,
 				   (struct ext_span){bytes, sb->block_size});
 	}
+}
+
+/* What of inline data did not fit i_block; empty when it cannot be had. */
+static struct ext_span inline_rest(const struct ext_superblock *sb, const uint8_t *raw)
+{
+	struct ext_xattr_cursor xattrs;
+	struct ext_xattr xattr;
+
+	if (ext_xattr_inode_begin(sb, (struct ext_span){raw, sb->inode_size}, &xattrs, NULL) ==
+	    EXT_OK)
+		while (ext_xattr_next(&xattrs, &xattr, NULL) == EXT_OK)
+			if (ext_xattr_is_inline_data(&xattr) && xattr.value.data)
+				return xattr.value;
+	return (struct ext_span){NULL, 0};
 }
 
 /* Both parts of an inline directory: in i_block behind the parent's number, and in system.data. */
@@ -278,9 +299,9 @@ static void read_inline(struct directory_worker *worker, ext_ino ino, uint8_t *r
 	struct survey *survey = worker->survey;
 	const struct ext_superblock *sb = survey->superblock;
 	struct directory *directory = survey_directory(survey, ino);
+	struct survey_observer *observer = survey->options.observer;
+	struct ext_span second = {NULL, 0};
 	struct ext_dirent_cursor cursor;
-	struct ext_xattr_cursor xattrs;
-	struct ext_xattr xattr;
 	struct ext_inode inode;
 	const uint32_t in_i_block = sizeof inode.i_block;
 
@@ -304,19 +325,17 @@ static void read_inline(struct directory_worker *worker, ext_ino ino, uint8_t *r
 		take_entry(worker, directory, 0, 0, &dot);
 		take_entry(worker, directory, 0, 0, &dotdot);
 	}
+	second = inline_rest(sb, raw);
+	if (!worker->visitor && observer && observer->inline_directory)
+		observer->inline_directory(observer, survey, directory,
+					   (struct ext_span){inode.i_block, in_i_block}, second,
+					   worker->sink);
 	ext_dirent_cursor_init(&cursor, sb, (struct ext_span){inode.i_block, in_i_block}, 4, false);
 	read_entries(worker, directory, &cursor, 0, 0);
-	if (inode.size <= in_i_block ||
-	    ext_xattr_inode_begin(sb, (struct ext_span){raw, sb->inode_size}, &xattrs, NULL) !=
-		    EXT_OK)
+	if (second.size == 0)
 		return;
-	while (ext_xattr_next(&xattrs, &xattr, NULL) == EXT_OK) {
-		if (xattr.index != 7 || xattr.name_length != 4 ||
-		    memcmp(xattr.name, "data", 4) != 0 || xattr.value.size == 0)
-			continue;
-		ext_dirent_cursor_init(&cursor, sb, xattr.value, 0, false);
-		read_entries(worker, directory, &cursor, 0, 0);
-	}
+	ext_dirent_cursor_init(&cursor, sb, second, 0, false);
+	read_entries(worker, directory, &cursor, 0, 0);
 }
 
 static void work(void *context, unsigned index)
@@ -362,20 +381,36 @@ static void report_two_parents(const struct survey *survey, const struct directo
 	ext_report(survey->options.sink, &finding);
 }
 
-/* Gives every directory its parent: the lowest of those that name it. */
+/* The parent among the `count` directories that name `directory`: the one that its ".." says. */
+static ext_ino choose_parent(const struct directory *directory, const struct edge *edges,
+			     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (edges[i].parent == directory->dotdot)
+			return edges[i].parent;
+	return edges[0].parent;
+}
+
+/* Gives every directory its parent. */
 static void set_parents(struct survey *survey, struct edge *edges, size_t count)
 {
 	if (count > 1)
 		qsort(edges, count, sizeof *edges, compare_edges);
-	for (size_t i = 0; i < count; i++) {
-		struct directory *directory = survey_directory(survey, edges[i].child);
+	for (size_t first = 0, last; first < count; first = last) {
+		struct directory *directory = survey_directory(survey, edges[first].child);
+		bool taken = false;
 
+		for (last = first; last < count && edges[last].child == edges[first].child;)
+			last++;
 		if (!directory)
 			continue;
-		if (directory->parent == 0)
-			directory->parent = edges[i].parent;
-		else
-			report_two_parents(survey, directory, edges[i].parent);
+		directory->parent = choose_parent(directory, edges + first, last - first);
+		for (size_t i = first; i < last; i++) {
+			if (!taken && edges[i].parent == directory->parent)
+				taken = true;
+			else
+				report_two_parents(survey, directory, edges[i].parent);
+		}
 	}
 }
 

@@ -130,12 +130,19 @@ static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
 	facts->clusters +=
 		sb->cluster_log2 == 0 ? run->length : note_clusters(sb, run, last_cluster);
 	facts->data_blocks += run->length;
+	if (run->logical > facts->mapped_end) {
+		if (facts->hole_blocks == 0)
+			facts->first_hole = facts->mapped_end;
+		facts->hole_blocks += run->logical - facts->mapped_end;
+	}
 	if (end > facts->mapped_end)
 		facts->mapped_end = end;
-	if (run->kind == EXT_RUN_UNWRITTEN)
+	if (run->kind == EXT_RUN_UNWRITTEN) {
 		facts->has_unwritten = true;
-	else if (end > facts->written_end)
+		facts->unwritten_blocks += run->length;
+	} else if (end > facts->written_end) {
 		facts->written_end = end;
+	}
 	return true;
 }
 
@@ -215,7 +222,8 @@ static bool note_directory_runs(struct inode_worker *worker, const struct ext_in
 
 	ext_mapping_start(worker->mapping, inode, 0, NULL);
 	while (ext_mapping_next(worker->mapping, &run) == EXT_OK) {
-		if (run.kind != EXT_RUN_DATA)
+		/* Linux reads the blocks of a directory even where they count as unwritten. */
+		if (run.kind == EXT_RUN_TREE)
 			continue;
 		if (!GROW(worker->runs, worker->run_count, worker->run_size))
 			return false;

@@ -29,6 +29,7 @@ static uint8_t climb(struct survey *survey, struct directory *from)
 			ext_report(survey->options.sink, &finding);
 			/* Cut here, so that nobody who follows parents goes round. */
 			at->parent = 0;
+			at->is_loop = 1;
 			answer = REACH_LOST;
 			break;
 		}

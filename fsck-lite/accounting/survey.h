@@ -39,7 +39,8 @@ enum owner {
 /* A directory in use. Sorted by inode number once the inode tables have been read. */
 struct directory {
 	ext_ino ino;
-	ext_ino parent;	 /* the directory that names it, the lowest if several; 0: none */
+	ext_ino parent;	 /* the directory that names it; of several the one that ".." says, or the
+			    lowest; 0: none */
 	ext_ino dotdot;	 /* what its own ".." says; 0: none */
 	uint32_t seed;	 /* for its checksums */
 	uint32_t blocks; /* i_size in blocks */
@@ -47,6 +48,9 @@ struct directory {
 	uint8_t reach;	 /* enum directory_reach */
 	uint8_t has_dot : 1;
 	uint8_t is_unlinked : 1; /* the root without links */
+	uint8_t has_first : 1;	 /* its first block was read */
+	uint8_t is_unread : 1;	 /* some block of it could not be read */
+	uint8_t is_loop : 1;	 /* its parents lead back to it; `parent` was set to 0 here */
 	uint16_t entries;	 /* used ones besides . and .., up to 65535 */
 };
 
@@ -74,6 +78,9 @@ struct inode_facts {
 	uint64_t tree_blocks;
 	uint64_t written_end; /* first file block behind the last written one */
 	uint64_t mapped_end;  /* the same, unwritten ones included */
+	uint64_t unwritten_blocks;
+	uint64_t hole_blocks; /* before mapped_end */
+	uint64_t first_hole;  /* the first of them */
 	uint64_t runs;
 	uint64_t clusters;	  /* owned, tree blocks included; without the attribute block */
 	ext_block first_physical; /* of the first run */
@@ -110,6 +117,10 @@ struct survey_observer {
 				const struct directory *directory, ext_logical logical,
 				ext_block physical, struct ext_span block,
 				enum ext_directory_block_kind kind, struct ext_sink *sink);
+	/* Every inline directory: the part in i_block, and the rest, which may be empty. */
+	void (*inline_directory)(struct survey_observer *observer, const struct survey *survey,
+				 const struct directory *directory, struct ext_span first,
+				 struct ext_span second, struct ext_sink *sink);
 	/* Every used entry. */
 	void (*entry)(struct survey_observer *observer, const struct survey *survey,
 		      const struct directory *directory, ext_logical logical, ext_block physical,
@@ -158,7 +169,7 @@ struct survey {
 	uint64_t lost_inodes, lost_blocks;
 	uint64_t orphan_inodes;
 	uint64_t shared_blocks, used_but_marked_free;
-	uint64_t inodes_unreadable, bitmaps_unreadable;
+	uint64_t inodes_unreadable, bitmaps_unreadable, directory_blocks_unreadable;
 	bool root_is_directory, root_readable;
 
 	/* Free blocks and inodes, counted three times. */

@@ -5,14 +5,68 @@
 #include <string.h>
 
 #include "checks/checks.h"
+#include "checks/directories.h"
 #include "checks/quotas.h"
 #include "checks/xattr_shares.h"
+
+/* Lets findings through, and notices those that say that an inode is not what its mode says. */
+struct watching_sink {
+	struct ext_sink sink;
+	struct ext_sink *behind;
+	bool is_bad;
+};
+
+static bool makes_inode_bad(enum ext_problem problem)
+{
+	return problem == EXT_INODE_MODE || problem == EXT_SYMLINK_INVALID ||
+	       problem == EXT_CHARACTER_DEVICE || problem == EXT_BLOCK_DEVICE ||
+	       problem == EXT_FIFO_INODE || problem == EXT_SOCKET_INODE;
+}
+
+static void watch(struct ext_sink *sink, const struct ext_finding *finding)
+{
+	struct watching_sink *watching = (struct watching_sink *)(void *)sink;
+
+	watching->is_bad = watching->is_bad || makes_inode_bad(finding->problem);
+	ext_report(watching->behind, finding);
+}
 
 static void see_inode(struct survey_observer *observer, const struct survey *survey,
 		      const struct ext_inode *inode, const uint8_t *raw,
 		      const struct inode_facts *facts, struct ext_sink *sink)
 {
-	check_inode((struct checks *)(void *)observer, survey, inode, raw, facts, sink);
+	struct checks *checks = (struct checks *)(void *)observer;
+	struct watching_sink watching = {{watch}, sink, false};
+
+	check_inode(checks, survey, inode, raw, facts, &watching.sink);
+	check_directory_inode(checks, survey, inode, raw, facts, &watching.sink);
+	if (watching.is_bad)
+		check_directory_bad_inode(checks, inode->number);
+}
+
+static void see_run(struct survey_observer *observer, const struct survey *survey,
+		    const struct ext_inode *inode, const struct ext_run *run, struct ext_sink *sink)
+{
+	(void)survey;
+	(void)sink;
+	check_directory_run((struct checks *)(void *)observer, inode, run);
+}
+
+static void see_block(struct survey_observer *observer, const struct survey *survey,
+		      const struct directory *directory, ext_logical logical, ext_block physical,
+		      struct ext_span block, enum ext_directory_block_kind kind,
+		      struct ext_sink *sink)
+{
+	check_directory_block((struct checks *)(void *)observer, survey, directory, logical,
+			      physical, block, kind, sink);
+}
+
+static void see_inline(struct survey_observer *observer, const struct survey *survey,
+		       const struct directory *directory, struct ext_span first,
+		       struct ext_span second, struct ext_sink *sink)
+{
+	check_inline_directory((struct checks *)(void *)observer, survey, directory, first, second,
+			       sink);
 }
 
 bool checks_init(struct checks *checks, const struct opened_image *image, struct ext_sink *sink)
@@ -23,8 +77,12 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 	checks->superblock = image->superblock;
 	checks->sink = sink;
 	checks->observer.inode = see_inode;
+	checks->observer.run = see_run;
+	checks->observer.directory_block = see_block;
+	checks->observer.inline_directory = see_inline;
 	lock_init(&checks->lock);
-	return xattr_shares_init(checks) && quotas_init(checks);
+	checks->directories = directory_checks_new(checks);
+	return checks->directories && xattr_shares_init(checks) && quotas_init(checks);
 }
 
 void checks_clear(struct checks *checks)
@@ -32,6 +90,7 @@ void checks_clear(struct checks *checks)
 	if (checks->filesystem)
 		lock_clear(&checks->lock);
 	ext_filesystem_close(checks->judged);
+	directory_checks_free(checks->directories);
 	xattr_shares_clear(checks);
 	quotas_clear(checks);
 	memset(checks, 0, sizeof *checks);
@@ -45,6 +104,7 @@ void checks_before(struct checks *checks)
 
 void checks_after(struct checks *checks, struct survey *survey)
 {
+	check_directories_after(checks, survey);
 	check_links(checks, survey);
 	check_xattr_shares(checks, survey);
 	check_quotas(checks);

@@ -45,8 +45,19 @@ static void check_used(struct checks *checks, const struct survey *survey, ext_i
 	if (ext_inode_read(survey->filesystem, ino, &inode, NULL, NULL) != EXT_OK)
 		return;
 	names = (uint16_t)(inode.links - left);
-	if (!(state & STATE_NAMED) && !directory && ino != EXT_INO_ROOT)
-		report(checks, EXT_INODE_LOST, ino, inode.links, 0);
+	if (!(state & STATE_NAMED) && !directory && ino != EXT_INO_ROOT) {
+		/* Without names there is nothing to hold the count against. */
+		report(checks,
+		       inode.type == EXT_TYPE_REGULAR && inode.sectors == 0 && inode.size == 0
+			       ? EXT_INODE_LOST_EMPTY
+			       : EXT_INODE_LOST,
+		       ino, inode.links, 0);
+		return;
+	}
+	/* The missing names may stand where nothing could be read. */
+	if (left < UINT16_MAX / 2 &&
+	    (survey->directory_blocks_unreadable > 0 || survey->inodes_unreadable > 0))
+		return;
 	if (left != 0 && !count_is_unknown(survey->superblock, &inode))
 		report(checks, EXT_LINK_COUNT_WRONG, ino, inode.links, names);
 }

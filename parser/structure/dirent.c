@@ -97,8 +97,10 @@ enum ext_status ext_dirent_next(struct ext_dirent_cursor *cursor, struct ext_dir
 	if (left == 0)
 		return EXT_END;
 	raw = SPAN_AS(struct ext_raw_dirent, cursor->block, at);
+	/* Too little is left for an entry: the one before ended too early. */
 	if (!raw || left < sizeof *raw)
-		return bad_entry(cursor, EXT_DIRENT_TRUNCATED, NULL, sizeof *raw, 0, left, error);
+		return bad_entry(cursor, EXT_DIRENT_FINAL_LENGTH, NULL, at, cursor->end,
+				 cursor->end, error);
 
 	length = dirent_record_length(superblock->block_size, get(raw->rec_len));
 	if (length < EXT_DIRENT_SIZE_MIN)

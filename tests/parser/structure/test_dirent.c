@@ -135,7 +135,7 @@ START_TEST(fewer_bytes_than_an_entry_needs_are_an_error)
 
 	ck_assert_int_eq(ext_dirent_next(&cursor, &entry, &error), EXT_OK);
 	ck_assert_int_eq(ext_dirent_next(&cursor, &entry, &error), EXT_CORRUPT);
-	ck_assert_int_eq(error.problem, EXT_DIRENT_TRUNCATED);
+	ck_assert_int_eq(error.problem, EXT_DIRENT_FINAL_LENGTH);
 }
 END_TEST
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories as the survey passes by. Invariants of their inodes: flags only where they belong, no
+ * holes, no unwritten blocks, at least one block. Invariants of a block: a tail where checksums
+ * are, index blocks only under an index. The entries are checked in entries.c, the index in
+ * htree.c; here is what both are called from.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "accounting/grow.h"
+#include "checks/directories.h"
+
+struct directory_checks *directory_checks_new(struct checks *checks)
+{
+	struct directory_checks *directories = calloc(1, sizeof *directories);
+
+	if (!directories)
+		return NULL;
+	directories->checks = checks;
+	lock_init(&directories->lock);
+	return directories;
+}
+
+void directory_checks_free(struct directory_checks *checks)
+{
+	if (!checks)
+		return;
+	policies_clear(&checks->policies);
+	free(checks->blocks);
+	free(checks->entries);
+	free(checks->bad_blocks);
+	free(checks->bad_inodes);
+	free(checks->suspects);
+	lock_clear(&checks->lock);
+	free(checks);
+}
+
+static void report_on(struct ext_sink *sink, enum ext_problem problem,
+		      const struct ext_place *place, uint64_t found, uint64_t low)
+{
+	const struct ext_finding finding = {
+		.problem = problem, .place = *place, .found = found, .low = low, .high = low};
+
+	ext_report(sink, &finding);
+}
+
+void check_directory_run(struct checks *checks, const struct ext_inode *inode,
+			 const struct ext_run *run)
+{
+	struct directory_checks *directories = checks->directories;
+
+	/* The list of bad blocks; a damaged one may be long, but is no longer than the medium. */
+	if (inode->number != EXT_INO_BAD_BLOCKS || run->kind != EXT_RUN_DATA)
+		return;
+	lock_take(&directories->lock);
+	for (uint32_t i = 0; i < run->length; i++) {
+		if (!GROW(directories->bad_blocks, directories->bad_block_count,
+			  directories->bad_block_size)) {
+			directories->out_of_memory = true;
+			break;
+		}
+		directories->bad_blocks[directories->bad_block_count++] = run->physical + i;
+	}
+	lock_give(&directories->lock);
+}
+
+void check_directory_bad_inode(struct checks *checks, ext_ino ino)
+{
+	struct directory_checks *directories = checks->directories;
+
+	lock_take(&directories->lock);
+	if (GROW(directories->bad_inodes, directories->bad_inode_count,
+		 directories->bad_inode_size))
+		directories->bad_inodes[directories->bad_inode_count++] = ino;
+	else
+		directories->out_of_memory = true;
+	lock_give(&directories->lock);
+}
+
+/* Flags that only directories may have, and only with their feature. */
+static void check_flags(const struct ext_superblock *sb, const struct ext_inode *inode,
+			struct ext_sink *sink)
+{
+	const struct ext_place place = {.structure = EXT_AT_INODE,
+					.has = EXT_HAS_INODE,
+					.inode = inode->number,
+					.field = "i_flags"};
+	const bool is_directory = inode->type == EXT_TYPE_DIRECTORY;
+
+	if (inode->flags & EXT_INODE_INDEX) {
+		if (!is_directory)
+			report_on(sink, EXT_HTREE_NOT_DIRECTORY, &place, inode->flags, 0);
+		else if (!ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
+			report_on(sink, EXT_HTREE_WITHOUT_FEATURE, &place, inode->flags, 0);
+	}
+	if (inode->flags & EXT_INODE_CASEFOLD) {
+		if (!is_directory)
+			report_on(sink, EXT_CASEFOLD_NOT_DIRECTORY, &place, inode->flags, 0);
+		if (!ext_has_incompat(sb, EXT_INCOMPAT_CASEFOLD))
+			report_on(sink, EXT_CASEFOLD_WITHOUT_FEATURE, &place, inode->flags, 0);
+	}
+}
+
+/* What the map of a directory says. What lies behind i_size is a matter of the size. */
+static void check_map(const struct ext_inode *inode, const struct inode_facts *facts,
+		      struct ext_sink *sink)
+{
+	struct ext_place place = {
+		.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = inode->number};
+	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0;
+
+	if (facts->data_blocks == 0) {
+		report_on(sink, EXT_DIRECTORY_EMPTY, &place, 0, 0);
+		return;
+	}
+	if (facts->has_unwritten)
+		report_on(sink, EXT_DIRECTORY_UNWRITTEN, &place, facts->unwritten_blocks, 0);
+	/* Where the map is damaged, that has been said. */
+	if (facts->hole_blocks == 0 || facts->damaged)
+		return;
+	place.has |= EXT_HAS_LOGICAL;
+	place.logical = facts->first_hole;
+	report_on(sink, has_extents ? EXT_DIRECTORY_EXTENT_HOLE : EXT_DIRECTORY_HOLE, &place,
+		  facts->hole_blocks, 0);
+}
+
+void check_directory_inode(struct checks *checks, const struct survey *survey,
+			   const struct ext_inode *inode, const uint8_t *raw,
+			   const struct inode_facts *facts, struct ext_sink *sink)
+{
+	const struct ext_superblock *sb = checks->superblock;
+
+	if (!facts->is_used || (inode->number < sb->first_inode && inode->number != EXT_INO_ROOT))
+		return;
+	if (inode->flags & (EXT_INODE_INDEX | EXT_INODE_CASEFOLD))
+		check_flags(sb, inode, sink);
+	if (inode->flags & EXT_INODE_ENCRYPT)
+		note_policy(checks->directories, survey, inode, raw, sink);
+	if (inode->type == EXT_TYPE_DIRECTORY && !(inode->flags & EXT_INODE_INLINE_DATA) &&
+	    inode->links > 0)
+		check_map(inode, facts, sink);
+}
+
+static struct directory_view view_of(struct checks *checks, const struct survey *survey,
+				     const struct directory *directory, struct ext_sink *sink)
+{
+	const struct ext_superblock *sb = checks->superblock;
+	struct directory_view view = {.checks = checks->directories,
+				      .survey = survey,
+				      .superblock = sb,
+				      .directory = directory,
+				      .sink = sink};
+
+	view.is_encrypted = (directory->flags & EXT_INODE_ENCRYPT) != 0;
+	view.is_casefolded = (directory->flags & EXT_INODE_CASEFOLD) != 0 &&
+			     ext_has_incompat(sb, EXT_INCOMPAT_CASEFOLD);
+	view.policy =
+		view.is_encrypted ? policy_of(&checks->directories->policies, directory->ino) : 0;
+	return view;
+}
+
+void check_directory_block(struct checks *checks, const struct survey *survey,
+			   const struct directory *directory, ext_logical logical,
+			   ext_block physical, struct ext_span block,
+			   enum ext_directory_block_kind kind, struct ext_sink *sink)
+{
+	const struct ext_superblock *sb = checks->superblock;
+	struct directory_view view = view_of(checks, survey, directory, sink);
+	const bool is_indexed = (directory->flags & EXT_INODE_INDEX) != 0;
+
+	view.logical = logical;
+	view.physical = physical;
+	view.block = block;
+	view.kind = kind;
+	if (is_indexed && (kind != EXT_DIRECTORY_LEAF || logical == 0))
+		check_index_block(&view);
+	if (kind == EXT_DIRECTORY_HTREE_NODE)
+		return;
+	if (sb->has_metadata_csum && kind == EXT_DIRECTORY_LEAF) {
+		view.has_tail = ext_directory_block_has_tail(sb, block);
+		if (!view.has_tail && !is_indexed && logical > 0 &&
+		    ext_directory_block_kind(sb, NULL, logical, block) ==
+			    EXT_DIRECTORY_HTREE_NODE) {
+			report_in_directory(&view, EXT_HTREE_UNEXPECTED_NODE, NULL, NULL, 0, 0, 0);
+			return;
+		}
+		if (!view.has_tail)
+			report_in_directory(&view, EXT_DIRECTORY_NO_TAIL, NULL, NULL, 0, 0, 0);
+	}
+	check_entries(&view, 0);
+}
+
+void check_inline_directory(struct checks *checks, const struct survey *survey,
+			    const struct directory *directory, struct ext_span first,
+			    struct ext_span second, struct ext_sink *sink)
+{
+	struct directory_view view = view_of(checks, survey, directory, sink);
+
+	view.is_inline = true;
+	view.block = first;
+	/* The parent's number stands before the entries. */
+	check_entries(&view, 4);
+	if (second.size % 4 != 0)
+		report_in_directory(&view, EXT_INLINE_DIRECTORY_SIZE, NULL, NULL, second.size, 0,
+				    second.size / 4 * 4);
+	view.block = second;
+	if (second.size > 0)
+		check_entries(&view, 0);
+}
+
+void check_directories_after(struct checks *checks, struct survey *survey)
+{
+	check_indexes(checks->directories, survey);
+	check_duplicates(checks->directories, survey);
+	check_connectivity(checks->directories, survey);
+}
