@@ -90,9 +90,10 @@ static void check_flags(const struct ext_superblock *sb, const struct ext_inode 
 	const bool is_directory = inode->type == EXT_TYPE_DIRECTORY;
 
 	if (inode->flags & EXT_INODE_INDEX) {
-		if (!is_directory)
+		/* In devices the flag is one more sign that the mode is wrong: inode_type.c. */
+		if (inode->type == EXT_TYPE_REGULAR || inode->type == EXT_TYPE_SYMLINK)
 			report_on(sink, EXT_HTREE_NOT_DIRECTORY, &place, inode->flags, 0);
-		else if (!ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
+		else if (is_directory && !ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
 			report_on(sink, EXT_HTREE_WITHOUT_FEATURE, &place, inode->flags, 0);
 	}
 	if (inode->flags & EXT_INODE_CASEFOLD) {
