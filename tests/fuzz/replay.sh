@@ -35,6 +35,9 @@ for recipe in "$top_srcdir"/fixtures/recipes/*.recipe; do
 	[ -e "$recipe" ] || continue
 	image=$work/seed.img
 	"$MKFIXTURE" "$recipe" "$image" 2>/dev/null || continue
+	case $recipe in
+	*/journal-*|*/fast-commit*|*/orphan-*) FUZZ_RUNS=$((FUZZ_RUNS / 20 + 1)) replay recovery "$image" ;;
+	esac
 	# Small ones only: each variant walks the whole image.
 	[ "$(wc -c <"$image")" -le 2097152 ] || continue
 	FUZZ_RUNS=$((FUZZ_RUNS / 10 + 1)) replay image "$image"
