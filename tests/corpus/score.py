@@ -96,6 +96,8 @@ def expected_codes(oracle):
     """The questions that e2fsck asks, in the first repair run too where -fn gave up early."""
     run, _ = oracle_run(oracle)
     found = codes(run, ('question',))
+    if oracle['needs_recovery'] and oracle['replay']:
+        found |= codes(oracle['replay']['run'], ('question',))     # where the replay itself repaired
     if gave_up(run) and oracle['repair']['runs']:
         found |= codes(oracle['repair']['runs'][0], ('question',))
     return found
@@ -219,7 +221,7 @@ def report(scores, top):
             for code in codes:
                 if code not in confirmed:
                     extra.setdefault((slug, code), set()).add(s['id'])
-        if s['oracle'] == 'clean' and s['errors']:
+        if s['oracle'] == 'clean' and s['errors'] and s not in proved:
             silent.append(s)
 
     table('Crashes, hangs and broken promises', ['%-32s %s' % (s['id'], s['fault']) for s in faults], top)
