@@ -9,7 +9,7 @@
 #include "rescue/plausible.h"
 #include "rescue/records.h"
 
-enum { EMPTY = UINT32_MAX };
+#define EMPTY UINT32_MAX
 
 /* Ranks: what is known of the parent counts more than age. */
 static const uint32_t rank_parent = (uint32_t)1 << 31;

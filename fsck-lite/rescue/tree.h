@@ -24,7 +24,8 @@ enum rescue_confidence {
 	RESCUE_NAME,	/* nothing but the name is left */
 };
 
-enum { RESCUE_ROOT = 0, RESCUE_NONE = UINT32_MAX };
+#define RESCUE_ROOT ((uint32_t)0)
+#define RESCUE_NONE UINT32_MAX
 
 struct rescue_node {
 	uint32_t parent;  /* index of the directory it is in; RESCUE_NONE for the root */
