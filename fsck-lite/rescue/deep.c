@@ -67,6 +67,7 @@ static void gather_names(struct deep *deep, const struct deep_options *options)
 	/* A number may live again as another file while its old name is wanted. */
 	records_from_history(&deep->records, &deep->survey, &deep->healing,
 			     options->deleted ? &all : filter);
+	records_from_dangling(&deep->records, &deep->survey);
 	if (reads_unowned)
 		records_from_unowned(&deep->records, &deep->survey, filter, options->stop);
 	if (options->deleted)

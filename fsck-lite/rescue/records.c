@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounting/grow.h"
+#include "accounting/scan.h"
 #include "rescue/plausible.h"
 #include "rescue/records.h"
 
@@ -273,6 +274,38 @@ void records_from_unowned(struct records *records, const struct survey *survey,
 		}
 	}
 	free(buffer);
+}
+
+struct dangling {
+	struct records *records;
+	const struct survey *survey;
+};
+
+static bool every_directory(const struct directory *directory)
+{
+	(void)directory;
+	return true;
+}
+
+static void take_dangling(void *context, const struct directory *directory,
+			  const struct ext_dirent *entry)
+{
+	const struct dangling *dangling = context;
+	const struct ext_superblock *sb = dangling->survey->superblock;
+
+	if (entry->inode >= sb->first_inode && entry->inode <= sb->inode_count &&
+	    entry->name_length > 0 && !is_dots(entry) &&
+	    !(inode_states_get(&dangling->survey->inodes, entry->inode) & STATE_USED))
+		add(dangling->records, entry->inode, directory->ino,
+		    rank_history - 1 + rank_history, entry);
+}
+
+void records_from_dangling(struct records *records, struct survey *survey)
+{
+	struct dangling dangling = {records, survey};
+	const struct directory_visitor visitor = {every_directory, take_dangling, &dangling};
+
+	(void)scan_entries(survey, &visitor, NULL);
 }
 
 /* Between the end of an entry and the next one, an older entry may still stand. */

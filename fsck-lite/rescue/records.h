@@ -55,6 +55,9 @@ void records_from_history(struct records *records, const struct survey *survey,
 void records_from_unowned(struct records *records, const struct survey *survey,
 			  const struct records_filter *filter, bool (*stop)(void));
 
+/* Entries of living directories whose inode is not there any more. */
+void records_from_dangling(struct records *records, struct survey *survey);
+
 /* What deleted entries left in the blocks of living directories. */
 void records_from_slack(struct records *records, const struct survey *survey,
 			const struct records_filter *filter);
