@@ -308,6 +308,10 @@ def kernel_tree(root):
     return lines
 
 
+def tree_tool():
+    return os.path.abspath(os.environ.get('TREE', 'tests/tools/tree'))
+
+
 def our_tree(tool, image, *arguments):
     done = subprocess.run([tool, *arguments, image], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     if done.returncode:
@@ -417,7 +421,7 @@ def main():
     parser.add_argument('--keep', default=None)
     parser.add_argument('--only', default='')
     options = parser.parse_args()
-    tool = os.path.abspath(os.environ.get('TREE', 'tests/tools/tree'))
+    tool = tree_tool()
     if not os.path.exists(tool):
         judge.skip('no tests/tools/tree')
     judge.need('mke2fs')
@@ -437,4 +441,5 @@ def main():
     failures.end('crash')
 
 
-main()
+if __name__ == '__main__':
+    main()
