@@ -80,7 +80,10 @@ def spoil(r, image, path):
     def ask(request):
         return subprocess.run(['debugfs', '-R', request, image], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               stdin=subprocess.DEVNULL).stdout.decode('utf-8', 'replace')
-    size = int(ask('show_super_stats -h').split('Block size:')[1].split()[0])
+    size = re.search(r'Block size: +(\d+)', ask('show_super_stats -h'))
+    if not size:
+        return 'nothing'
+    size = int(size.group(1))
     blocks = []
     if r.random() < 0.5:
         found = re.search(r'located at block (\d+), offset (0x[0-9a-f]+)', ask('imap ' + path))
