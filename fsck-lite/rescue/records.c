@@ -176,6 +176,18 @@ static int compare_runs(const void *left, const void *right)
 	return a->physical < b->physical ? -1 : a->physical > b->physical;
 }
 
+static void add_ghost(struct records *records, const struct survey *survey, ext_ino self,
+		      ext_ino parent)
+{
+	if (survey_directory(survey, self))
+		return;
+	if (!GROW(records->ghosts, records->ghost_count, records->ghost_size)) {
+		records->out_of_memory = true;
+		return;
+	}
+	records->ghosts[records->ghost_count++] = (struct ghost_directory){self, parent};
+}
+
 void records_from_history(struct records *records, const struct survey *survey,
 			  const struct healing *healing, const struct records_filter *filter)
 {
@@ -198,7 +210,11 @@ void records_from_history(struct records *records, const struct survey *survey,
 			continue;
 		const struct ext_span block = {buffer, sb->block_size};
 
-		if (!plausible_first_block(sb, block, &self, &parent)) {
+		if (plausible_first_block(sb, block, &self, &parent)) {
+			/* Where nothing else is left of the directory, this is. */
+			if (self >= sb->first_inode)
+				add_ghost(records, survey, self, parent);
+		} else {
 			if (!plausible_entries(sb, block))
 				continue;
 			self = run_owner(survey->directory_runs, survey->directory_run_count,
@@ -211,18 +227,6 @@ void records_from_history(struct records *records, const struct survey *survey,
 		add_block(records, survey, block, self, rank, filter);
 	}
 	free(buffer);
-}
-
-static void add_ghost(struct records *records, const struct survey *survey, ext_ino self,
-		      ext_ino parent)
-{
-	if (survey_directory(survey, self))
-		return;
-	if (!GROW(records->ghosts, records->ghost_count, records->ghost_size)) {
-		records->out_of_memory = true;
-		return;
-	}
-	records->ghosts[records->ghost_count++] = (struct ghost_directory){self, parent};
 }
 
 static void take_unowned(struct records *records, const struct survey *survey,
@@ -396,11 +400,17 @@ static int compare_ghosts(const void *left, const void *right)
 
 void records_sort(struct records *records)
 {
+	size_t kept = 0;
+
 	if (records->count > 1)
 		qsort(records->items, records->count, sizeof *records->items, compare_records);
 	if (records->ghost_count > 1)
 		qsort(records->ghosts, records->ghost_count, sizeof *records->ghosts,
 		      compare_ghosts);
+	for (size_t i = 0; i < records->ghost_count; i++)
+		if (kept == 0 || records->ghosts[kept - 1].ino != records->ghosts[i].ino)
+			records->ghosts[kept++] = records->ghosts[i];
+	records->ghost_count = kept;
 	free(records->table);
 	records->table = NULL;
 	records->table_size = 0;
