@@ -375,6 +375,35 @@ static bool add_deleted(struct grower *grower)
 	return true;
 }
 
+/* A file that lives on under another name had this one in a directory that was deleted. */
+static bool add_old_names(struct grower *grower, const struct survey *survey)
+{
+	const struct records *records = grower->options->records;
+
+	for (size_t i = 0; grower->options->deleted && records && i < records->count; i++) {
+		const struct name_record *record = &records->items[i];
+		const uint8_t state = inode_states_get(&survey->inodes, record->child);
+		const struct home home = {.parent = record->parent ? node_of(grower, record->parent)
+								   : RESCUE_NONE,
+					  .name = records->names + record->name_at,
+					  .length = record->length};
+		const struct found_file file = {.ino = record->child,
+						.type = state & STATE_TYPE,
+						.origin = RESCUE_DELETED,
+						.confidence = RESCUE_LIKELY};
+
+		/* The number of a deleted file may be somebody else's now. */
+		if (!(state & STATE_REACHED) || (state & STATE_TYPE) == EXT_TYPE_DIRECTORY ||
+		    home.parent == RESCUE_NONE || survey_directory(survey, record->parent) ||
+		    deleted_get(grower->options->deleted, record->child) ||
+		    is_taken(grower, home.parent, home.name, home.length))
+			continue;
+		if (!add_name(grower, &file, &home))
+			return false;
+	}
+	return true;
+}
+
 /* Directories known from one block alone: only those that something hangs below. */
 static bool add_ghosts(struct grower *grower)
 {
@@ -443,7 +472,7 @@ enum ext_status rescue_tree_build(struct survey *survey, const struct rescue_opt
 		status = scan_entries(survey, &visitor, error);
 	if (status == EXT_OK &&
 	    (!index_names(&grower, 1024) || (options->lost && !add_lost(&grower, survey)) ||
-	     !add_deleted(&grower) || !add_ghosts(&grower)))
+	     !add_deleted(&grower) || !add_old_names(&grower, survey) || !add_ghosts(&grower)))
 		status = ext_no_memory(error);
 	if (status == EXT_OK && grower.failed)
 		status = ext_no_memory(error);
