@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include <ext/field.h>
 #include <ext/superblock.h>
 
 #include "bytes/checked.h"
@@ -279,10 +280,25 @@ static enum ext_status read_counts(const struct reader *reader, struct ext_super
 }
 
 /* What is wrong but leaves everything addressable. */
+/* Bits without a name: from a newer kernel, or a damaged field. Nothing is refused for them. */
+static void note_unknown_features(const struct reader *reader, const char *table, const char *field,
+				  uint32_t bits)
+{
+	const struct ext_flag_name *flag = ext_flags_by_name(table);
+
+	for (; flag && flag->name; flag++)
+		bits &= ~(uint32_t)flag->value;
+	if (bits)
+		note(reader, EXT_FEATURE_UNKNOWN, field, bits, 0, 0);
+}
+
 static void note_doubts(const struct reader *reader, struct ext_superblock *sb)
 {
 	const uint32_t reserved_most = sb->block_size / 4;
 
+	note_unknown_features(reader, "compat", "s_feature_compat", sb->compat);
+	note_unknown_features(reader, "incompat", "s_feature_incompat", sb->incompat);
+	note_unknown_features(reader, "ro_compat", "s_feature_ro_compat", sb->ro_compat);
 	if (sb->revision > 1)
 		note(reader, EXT_SUPERBLOCK_REVISION, "s_rev_level", sb->revision, 0, 1);
 	if (sb->first_inode < REVISION_0_FIRST_INODE || sb->first_inode > sb->inode_count) {
