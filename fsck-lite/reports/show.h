@@ -40,6 +40,13 @@ int show_xattrs(struct show *show, const char *operand);
 int show_block(struct show *show, const char *operand);
 int show_journal(struct show *show, const char *operand);
 
+/* Parts of it (show_log_block.c): one block of the log; the records of the fast commits. */
+int show_log_block(struct show *show, const struct ext_journal *journal, uint32_t number);
+void show_fast_commits(struct show *show, const struct ext_journal *journal);
+
+/* "ok", "bad" or "none". */
+const char *show_checksum_name(enum ext_checksum_state state);
+
 /* With --history: every version that the journal holds, oldest first, and what changed. */
 int show_block_history(struct show *show, ext_block block);
 int show_inode_history(struct show *show, ext_ino ino);

@@ -54,11 +54,6 @@ static const char *slug_of(enum ext_problem problem)
 	return ext_problem_text(problem)->slug;
 }
 
-static const char *checksum_name(enum ext_checksum_state state)
-{
-	return state == EXT_CHECKSUM_OK ? "ok" : state == EXT_CHECKSUM_BAD ? "bad" : "none";
-}
-
 static void show_geometry(struct show *show, const struct ext_journal *journal)
 {
 	const struct ext_journal_superblock *sb = ext_journal_get_superblock(journal);
@@ -322,7 +317,7 @@ static void show_transaction(struct show *show, struct listing *listing, uint32_
 			show_time(show, "time", &transaction.time);
 		json_u64(show->json, "descriptor_blocks", transaction.descriptor_blocks);
 		json_u64(show->json, "revoke_blocks", transaction.revoke_blocks);
-		json_text(show->json, "checksum", checksum_name(transaction.checksum));
+		json_text(show->json, "checksum", show_checksum_name(transaction.checksum));
 		json_u64(show->json, "bad_blocks", transaction.bad_blocks);
 		json_array(show->json, "blocks");
 	} else {
@@ -332,7 +327,7 @@ static void show_transaction(struct show *show, struct listing *listing, uint32_
 		       transaction.committed ? text_time(time, transaction.time.seconds)
 					     : "no commit",
 		       transaction.log_block, transaction.blocks, text_plural(transaction.blocks),
-		       checksum_name(transaction.checksum), fate_of(&transaction));
+		       show_checksum_name(transaction.checksum), fate_of(&transaction));
 		/* What is past is told in short, unless -v asks for it. */
 		if (!transaction.live && show->options->verbose == 0)
 			return;
@@ -372,188 +367,6 @@ static int show_transactions(struct show *show, struct ext_journal *journal)
 	return EXIT_CLEAN;
 }
 
-/* One block of the log, annotated. */
-
-static void annotate_tags(struct annotate *annotate, const struct ext_journal_superblock *sb,
-			  struct ext_span block)
-{
-	struct ext_journal_tag_cursor cursor;
-	struct ext_journal_tag tag;
-
-	annotate_structure(annotate, "journal_header", 0, "descriptor block");
-	ext_journal_tag_cursor_init(&cursor, sb, block);
-	while (ext_journal_tag_next(&cursor, &tag) == EXT_OK) {
-		size_t at = tag.at;
-
-		annotate_structure(annotate,
-				   sb->checksum_version == 3 ? "journal_tag3" : "journal_tag", at,
-				   NULL);
-		if (sb->checksum_version != 3 && sb->incompat & EXT_JOURNAL_INCOMPAT_64BIT)
-			annotate_structure(annotate, "journal_tag_high", at + 8, NULL);
-		if (sb->checksum_version == 2)
-			annotate_structure(annotate, "journal_tag_pad", at + sb->tag_size - 2,
-					   NULL);
-		at += sb->tag_size;
-		if (!(tag.flags & EXT_JOURNAL_TAG_SAME_UUID))
-			annotate_structure(annotate, "journal_tag_uuid", at, NULL);
-	}
-}
-
-static void annotate_revokes(struct annotate *annotate, const struct ext_journal_superblock *sb,
-			     struct ext_span block)
-{
-	struct ext_journal_revoke_cursor cursor;
-	const struct ext_place place = {.structure = EXT_AT_JOURNAL};
-	ext_block revoked;
-
-	annotate_structure(annotate, "revoke_header", 0, NULL);
-	if (ext_journal_revoke_cursor_init(&cursor, sb, block, place, NULL) != EXT_OK)
-		return;
-	for (;;) {
-		const size_t at = cursor.at;
-
-		if (ext_journal_revoke_next(&cursor, &revoked) != EXT_OK)
-			break;
-		annotate_structure(annotate,
-				   cursor.record_size == 8 ? "revoke_entry64" : "revoke_entry", at,
-				   NULL);
-	}
-}
-
-static void annotate_fast_commit(struct show *show, struct annotate *annotate,
-				 struct ext_span block)
-{
-	static const struct {
-		const char *value;
-		uint32_t name_at; /* bytes of the value before a name or an inode */
-	} layouts[] = {
-		[EXT_FAST_COMMIT_ADD_RANGE] = {"fc_add_range", 16},
-		[EXT_FAST_COMMIT_DEL_RANGE] = {"fc_del_range", 12},
-		[EXT_FAST_COMMIT_CREAT] = {"fc_dentry", 8},
-		[EXT_FAST_COMMIT_LINK] = {"fc_dentry", 8},
-		[EXT_FAST_COMMIT_UNLINK] = {"fc_dentry", 8},
-		[EXT_FAST_COMMIT_INODE] = {"fc_inode", 4},
-		[EXT_FAST_COMMIT_PAD] = {NULL, 0},
-		[EXT_FAST_COMMIT_TAIL] = {"fc_tail", 8},
-		[EXT_FAST_COMMIT_HEAD] = {"fc_head", 8},
-	};
-	struct ext_fast_commit_cursor cursor;
-	struct ext_fast_commit_record record;
-
-	ext_fast_commit_cursor_init(&cursor, show->superblock, block);
-	while (ext_fast_commit_next(&cursor, &record, NULL) == EXT_OK) {
-		const size_t value_at = record.at + 4;
-
-		annotate_structure(annotate, "fc_tl", record.at,
-				   ext_fast_commit_tag_name(record.tag));
-		if (layouts[record.tag].value)
-			annotate_structure(annotate, layouts[record.tag].value, value_at, NULL);
-		if (record.name.size > 0)
-			annotate_bytes(annotate, value_at + layouts[record.tag].name_at,
-				       record.name.size, "name", "Name of the entry",
-				       EXT_SHOW_TEXT);
-		if (record.raw.size >= 128)
-			annotate_structure(annotate, "inode", value_at + 4, NULL);
-	}
-}
-
-static void dump_block(struct show *show, const struct ext_journal_superblock *sb, uint32_t number,
-		       struct ext_span block, uint64_t offset)
-{
-	struct ext_journal_header header;
-	struct annotate annotate;
-	const bool has_tail = sb->tail_size > 0;
-
-	show_dump_begin(show, &annotate, "bytes", block, offset);
-	if (number == 0) {
-		annotate_structure(&annotate, "journal_superblock", 0, NULL);
-	} else if (number > sb->end && sb->fast_commit_blocks > 1) {
-		annotate_fast_commit(show, &annotate, block);
-	} else if (ext_journal_header_decode(block, &header)) {
-		if (header.type == EXT_JOURNAL_DESCRIPTOR)
-			annotate_tags(&annotate, sb, block);
-		else if (header.type == EXT_JOURNAL_REVOKE)
-			annotate_revokes(&annotate, sb, block);
-		else if (header.type == EXT_JOURNAL_COMMIT)
-			annotate_structure(&annotate, "journal_commit", 0, NULL);
-		else
-			annotate_structure(&annotate, "journal_header", 0, NULL);
-		if (has_tail &&
-		    (header.type == EXT_JOURNAL_DESCRIPTOR || header.type == EXT_JOURNAL_REVOKE))
-			annotate_structure(&annotate, "journal_tail", block.size - 4, NULL);
-	}
-	annotate_end(&annotate);
-}
-
-static const char *log_block_kind(const struct ext_journal_superblock *sb, uint32_t number,
-				  struct ext_span block, struct ext_journal_header *header)
-{
-	*header = (struct ext_journal_header){0};
-	if (number == 0)
-		return "journal superblock";
-	if (number >= sb->end && sb->fast_commit_blocks > 0)
-		return number == sb->end ? "unused block before the fast-commit area"
-					 : "fast-commit area";
-	if (!ext_journal_header_decode(block, header))
-		return "logged copy, or never used";
-	switch (header->type) {
-	case EXT_JOURNAL_DESCRIPTOR:
-		return "descriptor block";
-	case EXT_JOURNAL_COMMIT:
-		return "commit block";
-	case EXT_JOURNAL_REVOKE:
-		return "revoke block";
-	}
-	return "unknown block";
-}
-
-static int show_log_block(struct show *show, const struct ext_journal *journal, uint32_t number)
-{
-	const struct ext_journal_superblock *sb = ext_journal_get_superblock(journal);
-	struct ext_journal_header header;
-	struct ext_journal_commit commit;
-	struct ext_error error;
-	struct ext_span block;
-	uint64_t offset = 0;
-	uint8_t *bytes;
-
-	if (!sb || ext_journal_block_offset(journal, number, &offset, NULL) != EXT_OK) {
-		complain("%s: the journal has no block %" PRIu32, show->image->path, number);
-		return EXIT_CANNOT_RUN;
-	}
-	bytes = malloc(sb->block_size);
-	if (!bytes || ext_journal_block_read(journal, number, bytes, &error) != EXT_OK) {
-		complain("%s: journal block %" PRIu32 " could not be read", show->image->path,
-			 number);
-		free(bytes);
-		return EXIT_CANNOT_RUN;
-	}
-	block = (struct ext_span){bytes, sb->block_size};
-	show_heading(show, "Journal block %" PRIu32, number);
-	show_begin(show, "log_block");
-	if (show->json)
-		show_u64(show, "number", number);
-	show_u64(show, "offset", offset);
-	show_text(show, "is", log_block_kind(sb, number, block, &header));
-	if (header.type != 0)
-		show_u64(show, "sequence", header.sequence);
-	if (header.type == EXT_JOURNAL_COMMIT) {
-		ext_journal_commit_decode(sb, block, &commit);
-		show_time(show, "time", &commit.time);
-		show_text(show, "checksum", checksum_name(commit.checksum));
-	} else if (header.type != 0 && sb->tail_size > 0) {
-		show_text(show, "checksum", checksum_name(ext_journal_tail_checksum(sb, block)));
-	}
-	if (show->hex) {
-		if (!show->json)
-			putchar('\n');
-		dump_block(show, sb, number, block, offset);
-	}
-	show_end(show);
-	free(bytes);
-	return EXIT_CLEAN;
-}
-
 int show_journal(struct show *show, const char *operand)
 {
 	struct ext_journal *journal = ext_recovery_journal(show->image->recovery);
@@ -572,6 +385,8 @@ int show_journal(struct show *show, const char *operand)
 	show_summary(show, journal);
 	if (ext_journal_get_superblock(journal))
 		status = show_transactions(show, journal);
+	if (status == EXIT_CLEAN && ext_journal_summary(journal)->fast_commit_records > 0)
+		show_fast_commits(show, journal);
 	show_end(show);
 	return status;
 }
