@@ -23,9 +23,25 @@
  */
 static const uint64_t near_end = (UINT64_C(128) << 20) + 65536;
 
-static int fail(const char *path, const struct ext_error *error)
+/* What stands at byte 1024 is a superblock, but of an external journal. */
+static bool is_journal_device(struct ext_source *source)
 {
-	complain_error(path, error);
+	uint8_t raw[EXT_SUPERBLOCK_SIZE];
+
+	return ext_source_read(source, EXT_SUPERBLOCK_OFFSET, raw, sizeof raw, NULL) == EXT_OK &&
+	       raw[0x38] == (EXT_MAGIC & 0xff) && raw[0x39] == EXT_MAGIC >> 8 &&
+	       (raw[0x60] & EXT_INCOMPAT_JOURNAL_DEV) != 0;
+}
+
+static int fail(const char *path, struct ext_source *source, const struct ext_error *error)
+{
+	if (is_journal_device(source))
+		complain(
+			"%s: this is an external journal, no filesystem; give it to the filesystem "
+			"that it belongs to with -j",
+			path);
+	else
+		complain_error(path, error);
 	return EXIT_CANNOT_RUN;
 }
 
@@ -115,7 +131,7 @@ int locate_superblock(const struct options *options, const char *path, struct ex
 	}
 	if (result != EXIT_CLEAN)
 		return result;
-	return status == EXT_OK ? EXIT_CLEAN : fail(path, &error);
+	return status == EXT_OK ? EXIT_CLEAN : fail(path, source, &error);
 }
 
 /*
@@ -292,7 +308,7 @@ int locate_filesystem(const struct options *options, const char *path, struct ex
 	ext_found_clear(&found);
 	if (result != EXIT_CLEAN)
 		return result;
-	return status == EXT_OK ? EXIT_CLEAN : fail(path, &error);
+	return status == EXT_OK ? EXIT_CLEAN : fail(path, source, &error);
 }
 
 int locate_partition(const struct options *options, const char *path, struct ext_source *source,

@@ -12,9 +12,9 @@
 #include "views.h"
 
 void views_init(struct views *views, const struct options *options,
-		const struct opened_image *image)
+		const struct opened_image *image, const struct copy_view *best)
 {
-	*views = (struct views){.options = options, .image = image};
+	*views = (struct views){.options = options, .image = image, .best = *best};
 }
 
 int views_of_filesystem(const struct options *options, const char *path,
@@ -67,7 +67,7 @@ int views_of_copy(struct views *views, const struct ext_copy *copy, struct copy_
 		copy->has_table && copy->decoded &&
 		ext_superblock_same_filesystem(&copy->superblock, views->image->superblock) &&
 		ext_superblock_same_geometry(&copy->superblock, views->image->superblock);
-	int status;
+	int status = EXIT_CLEAN;
 
 	*view = (struct copy_view){.known = false};
 	if (!copy->decoded || !copy->has_table)
@@ -79,7 +79,11 @@ int views_of_copy(struct views *views, const struct ext_copy *copy, struct copy_
 		}
 	if (views->count == VIEWS_MAX)
 		return EXIT_CLEAN;
-	status = look_through(views, copy, view);
+	/* The primary as it is stored is what has been walked already. */
+	if (copy->group == 0 && views->image->reason[0] == '\0')
+		*view = views->best;
+	else
+		status = look_through(views, copy, view);
 	view->number = views->count + 1;
 	views->list[views->count].locations = copy->locations;
 	views->list[views->count].agrees = agrees;

@@ -16,6 +16,7 @@ enum { VIEWS_MAX = 16 };
 struct views {
 	const struct options *options;
 	const struct opened_image *image;
+	struct copy_view best; /* what the image is read through, known before */
 	unsigned count;
 	struct {
 		uint64_t locations; /* digest; only with `agrees` */
@@ -25,7 +26,7 @@ struct views {
 };
 
 void views_init(struct views *views, const struct options *options,
-		const struct opened_image *image);
+		const struct opened_image *image, const struct copy_view *best);
 
 /* The view through one copy; `view->known` is false when nothing can be seen through it. */
 int views_of_copy(struct views *views, const struct ext_copy *copy, struct copy_view *view);

@@ -136,11 +136,11 @@ static int report(struct backups *backups)
 	const struct ext_superblock *sb = image->superblock;
 	int status;
 
-	views_init(&backups->views, backups->options, image);
 	status = views_of_filesystem(backups->options, image->path, image->filesystem,
 				     &backups->best);
 	if (status != EXIT_CLEAN)
 		return status;
+	views_init(&backups->views, backups->options, image, &backups->best);
 	if (backups->options->json) {
 		json_open(&backups->json, stdout, false);
 		head_begin_document(&backups->json, "backups", image);

@@ -207,6 +207,28 @@ static bool is_sound(const struct contender *contender)
 	       (contender->groups.good >= 4 && evidence_is_sound(&contender->groups));
 }
 
+/* Why there is nothing to read through: what is wrong with the primary. */
+static enum ext_status primary_error(struct ext_source *source, struct ext_error *error)
+{
+	const struct ext_place place = {.structure = EXT_AT_SUPERBLOCK,
+					.has = EXT_HAS_OFFSET,
+					.offset = EXT_SUPERBLOCK_OFFSET};
+	uint8_t raw[EXT_SUPERBLOCK_SIZE];
+	struct ext_superblock sb;
+	struct ext_filesystem *fs;
+	enum ext_status status =
+		ext_source_read(source, EXT_SUPERBLOCK_OFFSET, raw, sizeof raw, error);
+
+	if (status == EXT_OK)
+		status = ext_superblock_decode(raw, place, &sb, NULL, error);
+	if (status == EXT_OK)
+		status = ext_filesystem_open(source, NULL, &fs, error);
+	if (status != EXT_OK)
+		return status;
+	ext_filesystem_close(fs);
+	return ext_corrupt(error, EXT_SUPERBLOCK_MAGIC, place, EXT_MAGIC, EXT_MAGIC, EXT_MAGIC);
+}
+
 static enum ext_status find_best(struct ext_source *source, const struct candidates *candidates,
 				 struct contender *best, struct ext_error *error)
 {
@@ -225,12 +247,7 @@ static enum ext_status find_best(struct ext_source *source, const struct candida
 	if (best->usable)
 		return EXT_OK;
 	table_clear(&best->table);
-	return ext_corrupt(error, EXT_SUPERBLOCK_MAGIC,
-			   (struct ext_place){.structure = EXT_AT_SUPERBLOCK,
-					      .has = EXT_HAS_OFFSET,
-					      .offset = EXT_SUPERBLOCK_OFFSET,
-					      .field = "s_magic"},
-			   0, EXT_MAGIC, EXT_MAGIC);
+	return primary_error(source, error);
 }
 
 /* What is not the primary's comes up to date; where nothing was left, directories are counted, too.

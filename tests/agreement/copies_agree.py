@@ -267,9 +267,20 @@ def repairs(failures, name, image, cutting):
             for first, last in image.tables[:-1]:
                 image.zero(first * image.block, (last - first + 1) * image.block)
 
+    def none():
+        for place in image.places():
+            image.zero(place, 1024)
+
+    def no_tables():
+        for first, last in image.tables:
+            image.zero(first * image.block, (last - first + 1) * image.block)
+
     if not image.copies:
         return
     repaired(failures, name + ', primary wiped', image, primary)
+    if cutting and '1024' not in name:
+        repaired(failures, name + ', no copy left', image, none)
+        repaired(failures, name + ', no descriptors left', image, no_tables)
     if cutting:
         repaired(failures, name + ', one copy left', image, all_but_one)
 
