@@ -455,10 +455,10 @@ void check_indexes(struct directory_checks *checks, struct survey *survey)
 		index.directory = survey_directory(survey, ino);
 		index.blocks = checks->blocks + first;
 		index.block_count = last - first;
-		index.entries = checks->entries + entry;
-		while (entry < checks->entry_count && checks->entries[entry].ino == ino)
-			entry++;
-		index.entry_count = (size_t)(checks->entries + entry - index.entries);
+		/* There may be no entries at all, and then no array. */
+		index.entries = entry < checks->entry_count ? &checks->entries[entry] : NULL;
+		for (; entry < checks->entry_count && checks->entries[entry].ino == ino; entry++)
+			index.entry_count++;
 		if (index.directory)
 			check_index(&index);
 	}

@@ -80,7 +80,7 @@ enum ext_status rescue_inode(const struct rescue_tree *tree, const struct rescue
 static inline const char *rescue_name(const struct rescue_tree *tree,
 				      const struct rescue_node *node)
 {
-	return tree->names + node->name_at;
+	return tree->names ? tree->names + node->name_at : "";
 }
 
 /* The next node in pre-order, directories before their entries, or RESCUE_NONE at the end. */
