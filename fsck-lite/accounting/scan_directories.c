@@ -19,7 +19,9 @@
 enum {
 	READ_SIZE = 256 * 1024,
 	GAP = 64 * 1024, /* bytes not wanted that are read over rather than skipped */
-	SLICE = 64,	 /* runs that a thread takes at a time */
+	SLICE = 64,	 /* runs that a thread takes at a time, at most */
+	SLICES = 16,	 /* that each thread should find, so that all end together */
+	ENTRIES_MOST = 65000,
 };
 
 /* `child` is a directory, named by an entry in directory `parent`. */
@@ -44,6 +46,7 @@ struct directory_pass {
 	struct survey *survey;
 	_Atomic uint64_t next;
 	struct directory_worker *workers;
+	unsigned threads;
 };
 
 struct directory *survey_directory(const struct survey *survey, ext_ino ino)
@@ -84,17 +87,16 @@ static void take_entry(struct directory_worker *worker, struct directory *direct
 	if (observer && observer->entry)
 		observer->entry(observer, survey, directory, logical, physical, entry, state,
 				worker->sink);
-	if (is_dot(entry)) {
-		directory->has_dot = 1;
-		return;
-	}
-	if (is_dotdot(entry)) {
-		if (directory->dotdot == 0)
+	if (is_dot(entry) || is_dotdot(entry)) {
+		/* Those of the first block count; other blocks may be other threads' work. */
+		if (logical == 0 && is_dot(entry))
+			directory->has_dot = 1;
+		else if (logical == 0 && directory->dotdot == 0)
 			directory->dotdot = entry->inode;
 		return;
 	}
-	if (directory->entries < UINT16_MAX)
-		directory->entries++;
+	if (atomic_load_explicit(&directory->entries, memory_order_relaxed) < ENTRIES_MOST)
+		atomic_fetch_add_explicit(&directory->entries, 1, memory_order_relaxed);
 	if ((state & STATE_USED) == 0)
 		return;
 	/* A directory that only it itself names is named by nobody; the root needs no name. */
@@ -344,10 +346,13 @@ static void work(void *context, unsigned index)
 	struct survey *survey = pass->survey;
 	struct directory_worker *worker = &pass->workers[index];
 	const size_t count = survey->directory_run_count;
+	const size_t slice = count / (pass->threads * SLICES) + 1 < SLICE
+				     ? count / (pass->threads * SLICES) + 1
+				     : SLICE;
 
 	while (!survey->stopped && !worker->failed) {
-		const uint64_t first = atomic_fetch_add(&pass->next, SLICE);
-		const uint64_t last = first + SLICE < count ? first + SLICE : count;
+		const uint64_t first = atomic_fetch_add(&pass->next, slice);
+		const uint64_t last = first + slice < count ? first + slice : count;
 
 		if (first >= count)
 			break;
@@ -418,7 +423,7 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 				unsigned threads, struct ext_error *error)
 {
 	const struct ext_superblock *sb = survey->superblock;
-	struct directory_pass pass = {.survey = survey};
+	struct directory_pass pass = {.survey = survey, .threads = threads};
 	const size_t buffer_size = READ_SIZE > sb->block_size ? READ_SIZE : sb->block_size;
 	uint8_t *raw = malloc(sb->inode_size);
 	enum ext_status status = EXT_OK;

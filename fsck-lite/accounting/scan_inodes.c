@@ -15,7 +15,7 @@
 #include "accounting/scan.h"
 #include "accounting/threads.h"
 
-enum { BATCH_INODES = 65536, BUFFER_DEFAULT = 512 * 1024 };
+enum { BATCH_INODES = 65536, BUFFER_DEFAULT = 512 * 1024, PIECE = 64 };
 
 struct inode_worker {
 	struct survey *survey;
@@ -225,10 +225,14 @@ static bool note_directory_runs(struct inode_worker *worker, const struct ext_in
 		/* Linux reads the blocks of a directory even where they count as unwritten. */
 		if (run.kind == EXT_RUN_TREE)
 			continue;
-		if (!GROW(worker->runs, worker->run_count, worker->run_size))
-			return false;
-		worker->runs[worker->run_count++] = (struct directory_run){
-			run.physical, inode->number, run.logical, run.length};
+		/* In pieces, so that several threads can share a large directory. */
+		for (uint32_t done = 0, length; done < run.length; done += length) {
+			length = run.length - done < PIECE ? run.length - done : PIECE;
+			if (!GROW(worker->runs, worker->run_count, worker->run_size))
+				return false;
+			worker->runs[worker->run_count++] = (struct directory_run){
+				run.physical + done, inode->number, run.logical + done, length};
+		}
 	}
 	return true;
 }

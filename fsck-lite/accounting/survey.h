@@ -47,11 +47,11 @@ struct directory {
 	uint32_t flags;	 /* i_flags */
 	uint8_t reach;	 /* enum directory_reach */
 	uint8_t has_dot : 1;
-	uint8_t is_unlinked : 1; /* the root without links */
-	uint8_t has_first : 1;	 /* its first block was read */
-	uint8_t is_unread : 1;	 /* some block of it could not be read */
-	uint8_t is_loop : 1;	 /* its parents lead back to it; `parent` was set to 0 here */
-	uint16_t entries;	 /* used ones besides . and .., up to 65535 */
+	uint8_t is_unlinked : 1;   /* the root without links */
+	uint8_t has_first : 1;	   /* its first block was read */
+	uint8_t is_loop : 1;	   /* its parents lead back to it; `parent` was set to 0 here */
+	_Atomic uint8_t is_unread; /* some block of it could not be read */
+	_Atomic uint16_t entries;  /* used ones besides . and .., up to about 65000 */
 };
 
 enum directory_reach { REACH_UNKNOWN, REACH_PENDING, REACH_ROOT, REACH_LOST };
