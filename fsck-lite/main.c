@@ -68,13 +68,14 @@ static bool has_name_of_fsck(const char *path)
 	return strncmp(name, "fsck.ext", 8) == 0 || strcmp(name, "e2fsck") == 0;
 }
 
-static int run(const struct command *command, int count, char **arguments)
+static int run(const struct command *command, int count, char **arguments, bool is_fsck)
 {
 	struct options options;
 	int status = EXIT_CANNOT_RUN;
 
 	switch (options_read(&options, command, count, arguments)) {
 	case OPTIONS_RUN:
+		options.is_fsck = is_fsck;
 		status = command->run(&options);
 		break;
 	case OPTIONS_ANSWERED:
@@ -133,5 +134,5 @@ int main(int argc, char **argv)
 		complain("there is no command `%s'; try `fsck-lite --help'", argv[1]);
 		return EXIT_WRONG_USAGE;
 	}
-	return flush_output(run(command, argc - first, argv + first));
+	return flush_output(run(command, argc - first, argv + first, first == 1));
 }

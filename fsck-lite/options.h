@@ -87,6 +87,7 @@ struct options {
 
 	/* fsck(8) habits; -n and -y also of repair. */
 	bool answer_no, answer_yes, preen, force;
+	bool is_fsck; /* called as fsck.ext4 or the like */
 };
 
 enum options_outcome {

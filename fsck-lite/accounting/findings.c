@@ -27,6 +27,7 @@ struct findings {
 	struct lock lock;
 	uint64_t most;
 	const bool *ignored;
+	enum ext_severity least;
 	bool incomplete;
 	struct kept_list lists[EXT_PROBLEM_COUNT];
 };
@@ -57,16 +58,26 @@ static int compare_kept(const void *left, const void *right)
 	return a->name_length ? memcmp(a->name, b->name, a->name_length) : 0;
 }
 
+/* The largest loss first. */
+static int compare_losses(const void *left, const void *right)
+{
+	const struct kept *a = left, *b = right;
+	const int order = compare_numbers(b->found, a->found);
+
+	return order != 0 ? order : compare_kept(left, right);
+}
+
 /* Sorts a list and lets go of what is beyond the most that is kept. */
-static void trim(struct kept_list *list, uint64_t most)
+static void trim(struct kept_list *list, uint64_t most, enum ext_problem problem)
 {
 	if (list->count > 1)
-		qsort(list->items, list->count, sizeof *list->items, compare_kept);
+		qsort(list->items, list->count, sizeof *list->items,
+		      problem == EXT_DIRECTORY_LOST ? compare_losses : compare_kept);
 	while (list->count > most)
 		free(list->items[--list->count].name);
 }
 
-static bool make_room(struct findings *findings, struct kept_list *list)
+static bool make_room(struct findings *findings, struct kept_list *list, enum ext_problem problem)
 {
 	struct kept *items;
 	size_t size;
@@ -75,7 +86,7 @@ static bool make_room(struct findings *findings, struct kept_list *list)
 		return true;
 	/* Twice the most: then half can go, and sorting stays rare. */
 	if (list->count >= 2 * findings->most) {
-		trim(list, findings->most);
+		trim(list, findings->most, problem);
 		if (list->count < list->size)
 			return true;
 	}
@@ -103,7 +114,7 @@ static void keep(struct findings *findings, const struct ext_finding *finding)
 			kept.name_length = finding->name_length;
 		}
 	}
-	if (make_room(findings, list)) {
+	if (make_room(findings, list, finding->problem)) {
 		list->items[list->count++] = kept;
 		return;
 	}
@@ -158,6 +169,11 @@ void findings_ignore(struct findings *findings, const bool *ignored)
 	findings->ignored = ignored;
 }
 
+void findings_least(struct findings *findings, enum ext_severity severity)
+{
+	findings->least = severity;
+}
+
 uint64_t findings_count(const struct findings *findings, enum ext_problem problem)
 {
 	return findings->lists[problem].total;
@@ -176,7 +192,7 @@ uint64_t findings_count_severity(const struct findings *findings, enum ext_sever
 void findings_sort(struct findings *findings)
 {
 	for (size_t i = 0; i < EXT_PROBLEM_COUNT; i++)
-		trim(&findings->lists[i], findings->most);
+		trim(&findings->lists[i], findings->most, (enum ext_problem)i);
 }
 
 bool findings_next(const struct findings *findings, uint64_t *position, struct ext_finding *finding)
@@ -185,7 +201,9 @@ bool findings_next(const struct findings *findings, uint64_t *position, struct e
 	uint64_t problem = *position >> 32, item = *position & UINT32_MAX;
 	const struct kept *kept;
 
-	while (problem < EXT_PROBLEM_COUNT && item >= findings->lists[problem].count) {
+	while (problem < EXT_PROBLEM_COUNT &&
+	       (item >= findings->lists[problem].count ||
+		ext_problem_text((enum ext_problem)problem)->severity < findings->least)) {
 		problem++;
 		item = 0;
 	}

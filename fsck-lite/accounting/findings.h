@@ -21,6 +21,9 @@ struct ext_sink *findings_sink(struct findings *findings);
  * none. */
 void findings_ignore(struct findings *findings, const bool *ignored);
 
+/* Only findings of this severity and above are given by `findings_next`; all are counted. */
+void findings_least(struct findings *findings, enum ext_severity severity);
+
 /* How many findings of `problem`, or of `severity`, there were. */
 uint64_t findings_count(const struct findings *findings, enum ext_problem problem);
 uint64_t findings_count_severity(const struct findings *findings, enum ext_severity severity);

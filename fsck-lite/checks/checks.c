@@ -106,6 +106,8 @@ void checks_after(struct checks *checks, struct survey *survey)
 {
 	check_directories_after(checks, survey);
 	check_links(checks, survey);
+	if (checks->is_published)
+		check_published(checks, survey);
 	check_xattr_shares(checks, survey);
 	check_quotas(checks);
 }

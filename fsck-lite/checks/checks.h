@@ -20,6 +20,7 @@ struct checks {
 	struct ext_filesystem *judged;
 	struct ext_sink *sink; /* thread-safe */
 	struct lock lock;
+	bool is_published; /* --profile=image: leftovers count, too */
 
 	struct xattr_checks
 		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */
@@ -55,6 +56,8 @@ void check_group_places(const struct checks *checks, ext_group group,
 /* checks/inodes.c: mode, flags, size, blocks, times, special inodes. */
 void check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
 		 const uint8_t *raw, const struct inode_facts *facts, struct ext_sink *sink);
+/* checks/published.c: leftovers, and what differs from build to build; after the survey. */
+void check_published(struct checks *checks, const struct survey *survey);
 /* checks/links.c: link counts and names, after the survey. */
 void check_links(struct checks *checks, struct survey *survey);
 

@@ -386,6 +386,22 @@ static void widen(struct hash_range *range, const struct directory_view *view,
 		range->high = hash;
 }
 
+/* Bytes of an entry behind its name, or of a deleted one, that are not zero. */
+static uint64_t count_leftovers(const struct directory_view *view, const struct ext_dirent *entry)
+{
+	uint32_t at = entry->inode == 0 ? 0 : entry->name_length;
+	uint64_t count = 0;
+
+	/* Behind "..", the root of an index keeps the index. */
+	if (view->kind == EXT_DIRECTORY_HTREE_ROOT && is_dotdot(entry))
+		return 0;
+	if (view->is_encrypted && view->is_casefolded && entry->inode != 0)
+		at = (at + 3) / 4 * 4 + 8;
+	for (; at < entry->record_length - 8; at++)
+		count += entry->name[at] != 0;
+	return count;
+}
+
 void check_entries(const struct directory_view *view, uint32_t from)
 {
 	const struct ext_superblock *sb = view->superblock;
@@ -402,6 +418,7 @@ void check_entries(const struct directory_view *view, uint32_t from)
 	struct ext_error error;
 	enum ext_status status;
 	uint32_t slots = 64;
+	uint64_t leftovers = 0;
 
 	while (slots < SLOTS_MOST && slots < view->block.size / 6)
 		slots *= 2;
@@ -417,6 +434,8 @@ void check_entries(const struct directory_view *view, uint32_t from)
 			break;
 		if (position < UINT32_MAX)
 			position++;
+		if (view->checks->checks->is_published)
+			leftovers += count_leftovers(view, &entry);
 		if (position == 1)
 			check_dot(view, &entry);
 		else if (position == 2)
@@ -433,6 +452,8 @@ void check_entries(const struct directory_view *view, uint32_t from)
 		if (range.wanted)
 			widen(&range, view, &entry);
 	}
+	if (leftovers > 0)
+		report_in_directory(view, EXT_PUBLISHED_NAMES, NULL, NULL, leftovers, 0, 0);
 	if (position < 1)
 		report_in_directory(view, EXT_DOT_MISSING, NULL, NULL, 0, 0, 0);
 	if (position < 2)

@@ -12,66 +12,10 @@
 #include <unistd.h>
 
 #include "complain.h"
+#include "mounts.h"
 #include "repairs/writer.h"
 
 enum { SECTOR = 512, STOPPED_FOR_TEST = 99 };
-
-/* Is the file the source of a mount? What /proc/mounts says, where there is one. */
-static bool is_mounted(const struct stat *wanted)
-{
-	FILE *const mounts = fopen("/proc/mounts", "r");
-	char line[4096];
-	bool mounted = false;
-
-	if (!mounts)
-		return false;
-	while (!mounted && fgets(line, sizeof line, mounts)) {
-		char *const end = strchr(line, ' ');
-		struct stat found;
-
-		if (!end || line[0] != '/')
-			continue;
-		*end = '\0';
-		if (stat(line, &found) != 0)
-			continue;
-		if (S_ISBLK(wanted->st_mode))
-			mounted = S_ISBLK(found.st_mode) && found.st_rdev == wanted->st_rdev;
-		else
-			mounted = found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino;
-	}
-	fclose(mounts);
-	return mounted;
-}
-
-/* The first line of a file of /sys, without its end. */
-static bool read_line(const char *path, char *line, int size)
-{
-	FILE *const file = fopen(path, "r");
-	const bool got = file && fgets(line, size, file);
-
-	if (file)
-		fclose(file);
-	if (got)
-		line[strcspn(line, "\n")] = '\0';
-	return got;
-}
-
-/* Does a loop device stand on this file? Then it may be mounted through that. */
-static int loop_device_of(const struct stat *wanted)
-{
-	enum { LOOPS = 256 };
-	char path[64], backing[4096];
-
-	for (int i = 0; i < LOOPS; i++) {
-		struct stat found;
-
-		snprintf(path, sizeof path, "/sys/block/loop%d/loop/backing_file", i);
-		if (read_line(path, backing, sizeof backing) && stat(backing, &found) == 0 &&
-		    found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino)
-			return i;
-	}
-	return -1;
-}
 
 static bool is_free(const struct writer *writer)
 {
@@ -82,13 +26,13 @@ static bool is_free(const struct writer *writer)
 		complain("%s: %s", writer->path, strerror(errno));
 		return false;
 	}
-	if (is_mounted(&status)) {
+	if (mounts_have(&status, NULL, 0, NULL)) {
 		complain("%s: it is mounted; nothing is written", writer->path);
 		return false;
 	}
 	if (!S_ISREG(status.st_mode))
 		return true;
-	loop = loop_device_of(&status);
+	loop = mounts_loop_device(&status);
 	if (loop >= 0)
 		complain("%s: /dev/loop%d stands on it; detach that first (losetup -d)",
 			 writer->path, loop);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounting/paths.h"
+#include "reports/consequence.h"
 #include "reports/findings.h"
 #include "reports/text.h"
 
@@ -101,6 +102,11 @@ void report_findings_json(struct json *json, const struct findings *findings,
 	for (uint64_t at = 0; findings_next(findings, &at, &finding);)
 		report_finding_json(json, NULL, &finding, paths);
 	json_end_array(json);
+	report_summary_json(json, findings);
+}
+
+void report_summary_json(struct json *json, const struct findings *findings)
+{
 	json_object(json, "summary");
 	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++) {
 		const enum ext_problem problem = (enum ext_problem)i;
@@ -145,9 +151,20 @@ static void print_finding(FILE *out, const struct ext_finding *finding, const st
 	fputc('\n', out);
 }
 
-static uint64_t print_severity(FILE *out, const struct findings *findings,
-			       const struct paths *paths, unsigned most, bool colors,
-			       enum ext_severity severity)
+static bool has_severity(enum ext_problem problem, unsigned severity)
+{
+	return ext_problem_text(problem)->severity == (enum ext_severity)severity;
+}
+
+static bool has_consequence(enum ext_problem problem, unsigned consequence)
+{
+	return consequence_of(problem) == (enum consequence)consequence;
+}
+
+/* Those of which `wanted` says yes for `kind`. */
+static uint64_t print_kind(FILE *out, const struct findings *findings, const struct paths *paths,
+			   unsigned most, bool colors,
+			   bool (*wanted)(enum ext_problem problem, unsigned kind), unsigned kind)
 {
 	enum ext_problem last = EXT_NO_PROBLEM;
 	struct ext_finding finding;
@@ -157,14 +174,15 @@ static uint64_t print_severity(FILE *out, const struct findings *findings,
 	while (more) {
 		const struct ext_problem_text *text = ext_problem_text(finding.problem);
 		const uint64_t total = findings_count(findings, finding.problem);
+		const bool is_wanted = wanted(finding.problem, kind);
 
 		if (finding.problem != last)
 			shown = 0;
 		last = finding.problem;
-		if (text->severity == severity && shown++ < most)
+		if (wanted(finding.problem, kind) && shown++ < most)
 			print_finding(out, &finding, paths, colors);
 		more = findings_next(findings, &at, &finding);
-		if (text->severity == severity && (!more || finding.problem != last)) {
+		if (is_wanted && (!more || finding.problem != last)) {
 			all += total;
 			if (total > shown || shown > most)
 				fprintf(out, "           ... and %" PRIu64 " more of [%s]\n",
@@ -177,7 +195,24 @@ static uint64_t print_severity(FILE *out, const struct findings *findings,
 uint64_t report_findings_text(FILE *out, const struct findings *findings, const struct paths *paths,
 			      unsigned most, bool colors)
 {
-	return print_severity(out, findings, paths, most, colors, EXT_SEVERITY_ERROR) +
-	       print_severity(out, findings, paths, most, colors, EXT_SEVERITY_WARNING) +
-	       print_severity(out, findings, paths, most, colors, EXT_SEVERITY_INFO);
+	return print_kind(out, findings, paths, most, colors, has_severity, EXT_SEVERITY_ERROR) +
+	       print_kind(out, findings, paths, most, colors, has_severity, EXT_SEVERITY_WARNING) +
+	       print_kind(out, findings, paths, most, colors, has_severity, EXT_SEVERITY_INFO);
+}
+
+void report_findings_grouped(FILE *out, const struct findings *findings, const struct paths *paths,
+			     unsigned most, bool colors)
+{
+	for (unsigned i = 0; i < CONSEQUENCE_COUNT; i++) {
+		struct ext_finding finding;
+		bool any = false;
+
+		for (uint64_t at = 0; !any && findings_next(findings, &at, &finding);)
+			any = has_consequence(finding.problem, i);
+		if (!any)
+			continue;
+		fprintf(out, "\n%s%s%s\n", text_color(colors, TEXT_BOLD),
+			consequence_heading((enum consequence)i), text_color(colors, TEXT_PLAIN));
+		print_kind(out, findings, paths, most, colors, has_consequence, i);
+	}
 }

@@ -14,6 +14,9 @@ const char *report_severity_name(enum ext_severity severity);
 void report_findings_json(struct json *json, const struct findings *findings,
 			  const struct paths *paths);
 
+/* The member `summary` alone. */
+void report_summary_json(struct json *json, const struct findings *findings);
+
 /* One finding as a JSON object, under `key` or in an array. */
 void report_finding_json(struct json *json, const char *key, const struct ext_finding *finding,
 			 const struct paths *paths);
@@ -24,5 +27,9 @@ void report_finding_json(struct json *json, const char *key, const struct ext_fi
  */
 uint64_t report_findings_text(FILE *out, const struct findings *findings, const struct paths *paths,
 			      unsigned most, bool colors);
+
+/* The same under headings that say what they mean to the owner of the data. */
+void report_findings_grouped(FILE *out, const struct findings *findings, const struct paths *paths,
+			     unsigned most, bool colors);
 
 #endif

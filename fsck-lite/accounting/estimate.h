@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* How much memory a survey will take, told from superblock and descriptors before it begins. */
+#ifndef ACCOUNTING_ESTIMATE_H
+#define ACCOUNTING_ESTIMATE_H
+
+#include <ext/filesystem.h>
+
+/* Bytes, rather too many than too few; on a damaged filesystem more may be needed. */
+uint64_t estimate_survey(const struct ext_filesystem *filesystem, unsigned threads,
+			 uint64_t buffer_size);
+
+#endif

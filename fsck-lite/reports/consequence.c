@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Which findings mean what: two lists, and the severity for all others. */
+#include "config.h"
+
+#include "reports/consequence.h"
+
+enum { LOST = 1, HARMLESS };
+
+static const unsigned char listed[EXT_PROBLEM_COUNT] = {
+	[EXT_ROOT_MISSING] = LOST,
+	[EXT_ROOT_NOT_DIRECTORY] = LOST,
+	[EXT_ROOT_UNREADABLE] = LOST,
+	[EXT_DIRECTORY_LOST] = LOST,
+	[EXT_DIRECTORY_LOOP] = LOST,
+	[EXT_DIRECTORY_HOLE] = LOST,
+	[EXT_DIRECTORY_EXTENT_HOLE] = LOST,
+	[EXT_DIRECTORY_EMPTY] = LOST,
+	[EXT_DIRECTORY_UNREADABLE] = LOST,
+	[EXT_DIRECTORY_MODE] = LOST,
+	[EXT_INODE_LOST] = LOST,
+	[EXT_INODES_UNREADABLE] = LOST,
+	[EXT_UNREADABLE] = LOST,
+	[EXT_BLOCKS_BEYOND_END] = LOST,
+	[EXT_IMAGE_TRUNCATED] = LOST,
+	[EXT_DIRENT_TO_UNUSED_INODE] = LOST,
+	[EXT_DIRENT_TO_BLANK_INODE] = LOST,
+	[EXT_DIRENT_TO_UNINIT_GROUP] = LOST,
+	[EXT_DIRENT_TO_UNUSED_AREA] = LOST,
+
+	[EXT_INODE_LOST_EMPTY] = HARMLESS,
+	[EXT_LINK_COUNT_WRONG] = HARMLESS,
+	[EXT_BLOCK_LEAKED] = HARMLESS,
+	[EXT_INODE_MARKED_USED] = HARMLESS,
+	[EXT_BLOCK_BITMAP_PADDING] = HARMLESS,
+	[EXT_INODE_BITMAP_PADDING] = HARMLESS,
+	[EXT_GROUP_FREE_BLOCKS] = HARMLESS,
+	[EXT_GROUP_FREE_INODES] = HARMLESS,
+	[EXT_GROUP_DIRECTORIES] = HARMLESS,
+	[EXT_DIRENT_TYPE] = HARMLESS,
+	[EXT_DIRENT_TYPE_WITHOUT_FEATURE] = HARMLESS,
+	[EXT_DOT_NOT_TERMINATED] = HARMLESS,
+	[EXT_DOTDOT_NOT_TERMINATED] = HARMLESS,
+	[EXT_DOT_LENGTH] = HARMLESS,
+	[EXT_DOTDOT_INODE] = HARMLESS,
+	[EXT_HTREE_NOT_DIRECTORY] = HARMLESS,
+	[EXT_HTREE_WITHOUT_FEATURE] = HARMLESS,
+	[EXT_INODE_DELETED_WITHOUT_TIME] = HARMLESS,
+	[EXT_INODE_BLOCKS] = HARMLESS,
+};
+
+enum consequence consequence_of(enum ext_problem problem)
+{
+	if (listed[problem] == LOST)
+		return CONSEQUENCE_LOST;
+	if (listed[problem] == HARMLESS)
+		return CONSEQUENCE_HARMLESS;
+	switch (ext_problem_text(problem)->severity) {
+	case EXT_SEVERITY_ERROR:
+		return CONSEQUENCE_DAMAGED;
+	case EXT_SEVERITY_WARNING:
+		return CONSEQUENCE_HARMLESS;
+	case EXT_SEVERITY_INFO:
+		break;
+	}
+	return CONSEQUENCE_NOTE;
+}
+
+const char *consequence_heading(enum consequence consequence)
+{
+	switch (consequence) {
+	case CONSEQUENCE_LOST:
+		return "What is lost, or no path leads to";
+	case CONSEQUENCE_DAMAGED:
+		return "What is damaged";
+	case CONSEQUENCE_HARMLESS:
+		return "What is wrong, but harms no data";
+	case CONSEQUENCE_NOTE:
+		return "Worth knowing";
+	case CONSEQUENCE_COUNT:
+		break;
+	}
+	return "";
+}

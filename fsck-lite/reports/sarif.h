@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reports for other programs, written to files beside the one on stdout: SARIF 2.1.0, whose results
+ * stand at byte regions of the image, and JUnit, where every question that check asks is a test.
+ */
+#ifndef REPORTS_SARIF_H
+#define REPORTS_SARIF_H
+
+#include <stdio.h>
+
+#include "accounting/findings.h"
+#include "image.h"
+
+struct paths; /* accounting/paths.h */
+
+void report_sarif(FILE *out, const struct opened_image *image, const struct findings *findings,
+		  const struct paths *paths);
+
+/* `is_strict`: warnings fail, too. */
+void report_junit(FILE *out, const struct opened_image *image, const struct findings *findings,
+		  const struct paths *paths, bool is_strict);
+
+#endif
