@@ -145,7 +145,13 @@ static void say_choice(struct opened_image *image, const struct ext_choice *choi
 
 	if (choice->as_stored)
 		return;
-	if (choice->source == EXT_CHOICE_PRIMARY)
+	if (choice->source == EXT_CHOICE_PRIMARY &&
+	    choice->rebuilt_groups == choice->replaced_groups)
+		snprintf(image->reason, sizeof image->reason,
+			 "%s: %" PRIu32 " of %" PRIu32
+			 " group descriptors are rebuilt from what lies in the groups",
+			 why, choice->rebuilt_groups, image->superblock->group_count);
+	else if (choice->source == EXT_CHOICE_PRIMARY)
 		snprintf(image->reason, sizeof image->reason,
 			 "%s: %" PRIu32 " of %" PRIu32 " group descriptors are taken from copies",
 			 why, choice->replaced_groups, image->superblock->group_count);

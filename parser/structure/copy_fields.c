@@ -123,9 +123,52 @@ bool ext_copy_next_difference(const uint8_t primary[1024], const uint8_t copy[10
 	return false;
 }
 
+/* Fields that a tool writes in the primary alone when it adds a feature to a mounted filesystem. */
+static const char *const added_fields[] = {
+	"s_journal_uuid",	 "s_journal_inum",    "s_journal_dev",	    "s_usr_quota_inum",
+	"s_grp_quota_inum",	 "s_prj_quota_inum",  "s_orphan_file_inum", "s_mmp_block",
+	"s_log_groups_per_flex", "s_min_extra_isize", "s_want_extra_isize", "s_checksum_type",
+	"s_checksum_seed",	 "s_encoding",	      "s_encoding_flags",   "s_minor_rev_level",
+};
+
+static bool only_adds(const struct ext_field *field, struct ext_span later, struct ext_span earlier)
+{
+	const uint64_t of_later = ext_field_get(field, 0, later);
+	const uint64_t of_earlier = ext_field_get(field, 0, earlier);
+
+	for (size_t i = 0; i < sizeof added_fields / sizeof *added_fields; i++)
+		if (strcmp(added_fields[i], field->name) == 0)
+			return true;
+	if (strncmp(field->name, "s_feature_", 10) != 0)
+		return false;
+	for (unsigned bit = 0; bit < 32; bit++) {
+		const uint64_t flag = (uint64_t)1 << bit;
+
+		if ((of_later & flag) && !(of_earlier & flag) &&
+		    !ext_flag_by_value(field->flags, flag))
+			return false;
+		if ((of_earlier & flag) && !(of_later & flag))
+			return false;
+	}
+	return true;
+}
+
+bool ext_superblock_is_later(const uint8_t later[1024], const uint8_t earlier[1024])
+{
+	struct ext_copy_difference difference;
+	size_t cursor = 0;
+
+	while (ext_copy_next_difference(later, earlier, &cursor, &difference))
+		if (!difference.expected &&
+		    !only_adds(difference.field, (struct ext_span){later, EXT_SUPERBLOCK_SIZE},
+			       (struct ext_span){earlier, EXT_SUPERBLOCK_SIZE}))
+			return false;
+	return true;
+}
+
 /*
  * UUID, time of mkfs and hash seed are made together and hardly ever changed. One of them may have
- * been hit; when two differ, mke2fs was run again. Fields that are unset in both say nothing.
+ * been hit; when two differ, mke2fs was run again. Fields that are unset in one say nothing.
  */
 bool ext_superblock_same_filesystem(const struct ext_superblock *a, const struct ext_superblock *b)
 {
@@ -134,11 +177,11 @@ bool ext_superblock_same_filesystem(const struct ext_superblock *a, const struct
 	const bool checked = a->checksum == EXT_CHECKSUM_OK && b->checksum == EXT_CHECKSUM_OK;
 	unsigned same = same_uuid, different = !same_uuid;
 
-	if (a->mkfs_time != 0 || b->mkfs_time != 0) {
+	if (a->mkfs_time != 0 && b->mkfs_time != 0) {
 		same += a->mkfs_time == b->mkfs_time;
 		different += a->mkfs_time != b->mkfs_time;
 	}
-	if (memcmp(a->hash_seed, no_seed, sizeof no_seed) != 0 ||
+	if (memcmp(a->hash_seed, no_seed, sizeof no_seed) != 0 &&
 	    memcmp(b->hash_seed, no_seed, sizeof no_seed) != 0) {
 		const bool same_seed = memcmp(a->hash_seed, b->hash_seed, sizeof a->hash_seed) == 0;
 

@@ -168,6 +168,26 @@ static unsigned agreement(const struct candidates *candidates, const struct cand
 }
 
 /*
+ * The primary is never stale, and a byte that was hit in a time or a count is less harm than counts
+ * of long ago. It gives way only when two copies agree against it about what never changes.
+ */
+static bool primary_stands(const struct candidates *candidates, const struct candidate *primary)
+{
+	for (size_t i = 0; i < candidates->count; i++) {
+		const struct candidate *other = &candidates->list[i];
+
+		if (other == primary || other->generation != primary->generation)
+			continue;
+		if (ext_superblock_is_later(primary->raw, other->raw))
+			return true;
+		if (primary->superblock.checksum == EXT_CHECKSUM_BAD ||
+		    agreement(candidates, other) > 0)
+			return false;
+	}
+	return true;
+}
+
+/*
  * A valid checksum first, then a place where it belongs, then the company of others that say the
  * same, then the order of the list: the primary, which is never stale, stands first.
  */
@@ -186,11 +206,7 @@ const struct candidate *candidates_best(const struct candidates *candidates, uns
 		count++;
 		rank = (one->superblock.checksum != EXT_CHECKSUM_BAD ? 2000u : 0) +
 		       (one->placed ? 1000u : 0) + agreement(candidates, one);
-		/*
-		 * In the primary only what no copy may differ in speaks against it: a byte that was
-		 * hit in a time or a count is less harm than counts of long ago.
-		 */
-		if (one->offset == EXT_SUPERBLOCK_OFFSET && agreement(candidates, one) > 0)
+		if (one->offset == EXT_SUPERBLOCK_OFFSET && primary_stands(candidates, one))
 			rank = 4000;
 		if (!best || rank > best_rank) {
 			best = one;

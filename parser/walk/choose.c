@@ -192,6 +192,11 @@ static bool beats(const struct contender *a, const struct contender *b)
 	theirs = &b->candidate->superblock;
 	if ((ours->checksum == EXT_CHECKSUM_BAD) != (theirs->checksum == EXT_CHECKSUM_BAD))
 		return theirs->checksum == EXT_CHECKSUM_BAD;
+	/* A feature was added, of which the copies do not know. */
+	if (a->has_primary && ext_superblock_is_later(a->candidate->raw, b->candidate->raw))
+		return true;
+	if (b->has_primary && ext_superblock_is_later(b->candidate->raw, a->candidate->raw))
+		return false;
 	if (!ext_superblock_same_filesystem(ours, theirs)) {
 		if (ours->mkfs_time != theirs->mkfs_time)
 			return ours->mkfs_time > theirs->mkfs_time;

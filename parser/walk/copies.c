@@ -12,17 +12,6 @@
 #include "bytes/checked.h"
 #include "walk/evidence.h"
 
-static bool differs_in_fixed_field(const uint8_t reference[1024], const uint8_t raw[1024])
-{
-	struct ext_copy_difference difference;
-	size_t cursor = 0;
-
-	while (ext_copy_next_difference(reference, raw, &cursor, &difference))
-		if (!difference.expected)
-			return true;
-	return false;
-}
-
 static enum ext_copy_state judge(const uint8_t reference_raw[1024],
 				 const struct ext_superblock *reference,
 				 const struct ext_copy *copy)
@@ -37,7 +26,7 @@ static enum ext_copy_state judge(const uint8_t reference_raw[1024],
 	if (!ext_superblock_same_filesystem(reference, sb))
 		return sb->checksum == EXT_CHECKSUM_BAD ? EXT_COPY_DAMAGED : EXT_COPY_FOREIGN;
 	if (sb->checksum == EXT_CHECKSUM_BAD || !ext_superblock_is_placed(sb, copy->offset) ||
-	    differs_in_fixed_field(reference_raw, copy->raw))
+	    !ext_superblock_is_later(reference_raw, copy->raw))
 		return EXT_COPY_DAMAGED;
 	return EXT_COPY_VALID;
 }

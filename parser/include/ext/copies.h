@@ -91,6 +91,12 @@ struct ext_copy_difference {
 bool ext_copy_next_difference(const uint8_t primary[1024], const uint8_t copy[1024], size_t *cursor,
 			      struct ext_copy_difference *difference);
 
+/*
+ * Can `later` have come from `earlier` by what is done to a primary alone: counts and times that went
+ * on, known features that were added?
+ */
+bool ext_superblock_is_later(const uint8_t later[1024], const uint8_t earlier[1024]);
+
 #ifdef __cplusplus
 }
 #endif
