@@ -66,9 +66,8 @@ enum owner scan_owner(const struct survey *survey, const struct ext_inode *inode
 static bool is_listed_reserve(const struct survey *survey, const struct ext_inode *inode,
 			      const struct ext_run *run)
 {
-	return inode->number == EXT_INO_RESIZE &&
-	       ext_has_compat(survey->superblock, EXT_COMPAT_RESIZE_INODE) &&
-	       !(run->kind == EXT_RUN_TREE && run->depth == 1);
+	(void)survey;
+	return inode->number == EXT_INO_RESIZE && !(run->kind == EXT_RUN_TREE && run->depth == 1);
 }
 
 /* How full the nodes of each level are. */

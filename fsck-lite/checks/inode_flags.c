@@ -68,7 +68,10 @@ static void inspect_conflict(const struct inspection *inspection)
 	const uint64_t room = tail > inode->extra_isize ? tail - inode->extra_isize : 0;
 	enum ext_problem problem = EXT_INLINE_AND_EXTENTS_JUNK;
 
-	if (inspection_has_extent_root(inspection))
+	if (inode->type == EXT_TYPE_CHARACTER || inode->type == EXT_TYPE_BLOCK ||
+	    inode->type == EXT_TYPE_FIFO || inode->type == EXT_TYPE_SOCKET)
+		problem = EXT_SPECIAL_FLAGS;
+	else if (inspection_has_extent_root(inspection))
 		problem = EXT_INLINE_AND_EXTENTS_HEADER;
 	else if (inspection_size(inspection) < INLINE_PART + room)
 		problem = EXT_INLINE_AND_EXTENTS_SMALL;
@@ -84,13 +87,9 @@ static void inspect_inline(const struct inspection *inspection)
 	const uint32_t flags = inspection->inode->flags;
 	uint64_t size;
 
-	if (flags & EXT_INODE_EXTENTS) {
-		uint64_t ignored;
-
-		/* With its attribute in place it is inline data, whatever the other flag says. */
-		if (!inspection_inline_size(inspection, &ignored) || !has_feature)
-			inspect_conflict(inspection);
-	}
+	if ((flags & EXT_INODE_EXTENTS) &&
+	    (has_feature || ext_has_incompat(sb, EXT_INCOMPAT_EXTENTS)))
+		inspect_conflict(inspection);
 	if (inspection->inode->number < sb->first_inode)
 		return;
 	if (!has_feature)

@@ -129,6 +129,22 @@ static bool check_value_inode(struct space *space, const struct ext_xattr *xattr
 	return true;
 }
 
+/* What makes no difference to e2fsck, but may to Linux: it searches a block by order. */
+static void check_manners(const struct space *space, const struct ext_xattr *xattr,
+			  const struct ext_xattr *before)
+{
+	if (!ext_xattr_prefix(xattr->index))
+		report(space, EXT_XATTR_NAMESPACE, xattr, xattr->index, 0, 0);
+	if (memchr(xattr->name, 0, xattr->name_length))
+		report(space, EXT_XATTR_NAME_INVALID, xattr, xattr->index, 0, 0);
+	if (space->home != EXT_XATTR_IN_BLOCK || !before->name)
+		return;
+	if (ext_xattr_compare(before, xattr) == 0)
+		report(space, EXT_XATTR_DUPLICATE, xattr, 0, 0, 0);
+	else if (ext_xattr_compare(before, xattr) > 0)
+		report(space, EXT_XATTR_ORDER, xattr, 0, 0, 0);
+}
+
 static void check_acl(const struct space *space, const struct ext_xattr *xattr)
 {
 	struct ext_acl_entry entry;
@@ -146,7 +162,7 @@ static void check_acl(const struct space *space, const struct ext_xattr *xattr)
 /* A value beside its entry. False: the entry is no good. */
 static bool check_value(struct space *space, const struct ext_xattr *xattr, uint32_t base)
 {
-	if (xattr->value_size > 0 && xattr->value.data &&
+	if (xattr->value_size > 0 &&
 	    !region_take(space->region, (uint64_t)base + xattr->value_offset,
 			 rounded(xattr->value_size))) {
 		report(space, space->overlap, xattr, xattr->value_offset, 0, 0);
@@ -172,10 +188,10 @@ static void check_entries(struct space *space, struct ext_xattr_cursor *cursor, 
 	const bool in_block = space->home == EXT_XATTR_IN_BLOCK;
 	const uint32_t shift = in_block ? 0 : base; /* of offsets in the space */
 	uint64_t left = cursor->space.size;
-	struct ext_xattr xattr;
+	struct ext_xattr xattr, before = {.name = NULL};
 	enum ext_status status;
 
-	while ((status = ext_xattr_next(cursor, &xattr, NULL)) == EXT_OK) {
+	for (; (status = ext_xattr_next(cursor, &xattr, NULL)) == EXT_OK; before = xattr) {
 		const uint32_t names = rounded(ENTRY_SIZE + xattr.name_length);
 
 		if (!region_take(space->region, (uint64_t)shift + xattr.at, names)) {
@@ -187,13 +203,15 @@ static void check_entries(struct space *space, struct ext_xattr_cursor *cursor, 
 			return;
 		}
 		left -= in_block ? 0 : names;
+		check_manners(space, &xattr, &before);
 		if (xattr.value_inode != 0) {
 			if (!check_value_inode(space, &xattr) && !in_block)
 				return;
 			xattr_shares_value(space->inspection->checks, xattr.value_inode);
 			continue;
 		}
-		if (in_block ? !xattr.value.data : xattr.value_size > left) {
+		if (in_block ? (uint64_t)xattr.value_offset + xattr.value_size > cursor->space.size
+			     : xattr.value_size > left) {
 			report(space, space->value, &xattr, xattr.value_offset, xattr.value_size,
 			       cursor->space.size);
 			return;
@@ -254,6 +272,9 @@ static void check_block_content(struct space *space, const uint8_t *bytes, ext_b
 	if (header.checksum == EXT_CHECKSUM_BAD)
 		report(space, EXT_XATTR_CHECKSUM, NULL, header.checksum_stored,
 		       header.checksum_computed, header.checksum_computed);
+	if (header.hash != 0 && header.hash != ext_xattr_block_hash(span))
+		report(space, EXT_XATTR_BLOCK_HASH, NULL, header.hash, ext_xattr_block_hash(span),
+		       0);
 	region_begin(space->region, sb->block_size);
 	region_take(space->region, 0, HEADER_SIZE);
 	if (ext_xattr_block_begin(sb, span, &cursor, NULL) == EXT_OK)
