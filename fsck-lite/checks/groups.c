@@ -48,7 +48,9 @@ static void check_inside(const struct checks *checks, enum ext_problem problem, 
 void check_group_places(const struct checks *checks, ext_group group,
 			const struct ext_group_descriptor *descriptor)
 {
-	if (!descriptor->readable)
+	/* A descriptor of zeros was wiped as a whole, and points nowhere wrong. */
+	if (!descriptor->readable ||
+	    (descriptor->block_bitmap | descriptor->inode_bitmap | descriptor->inode_table) == 0)
 		return;
 	check_inside(checks, EXT_GROUP_BLOCK_BITMAP_RANGE, group, "bg_block_bitmap",
 		     descriptor->block_bitmap, 1);

@@ -177,8 +177,15 @@ void inspect_space(const struct inspection *inspection)
 	if (inode->type == EXT_TYPE_SYMLINK && (inode->flags & EXT_INODE_INLINE_DATA))
 		return;
 	inspect_reach(inspection);
-	if ((inode->flags & EXT_INODE_EXTENTS) && facts->tree_blocks > 0)
-		inspect_tree(inspection);
+	if ((inode->flags & EXT_INODE_EXTENTS) && inode->type != EXT_TYPE_SYMLINK) {
+		if (inspection_word(inspection, 1) >> 16 > 0)
+			inspect_tree(inspection);
+		if (facts->runs == 0 && !inspection_has_extent_root(inspection) &&
+		    (inode->type == EXT_TYPE_REGULAR || inode->type == EXT_TYPE_DIRECTORY) &&
+		    (inode->flags & EXT_INODE_INLINE_DATA) == 0 &&
+		    ext_has_incompat(sb, EXT_INCOMPAT_EXTENTS))
+			inspection_report(inspection, EXT_EXTENT_ROOT, "i_block", 0, 0, 0);
+	}
 	if (inode->type == EXT_TYPE_DIRECTORY) {
 		if (facts->clusters == 0 && (inode->flags & EXT_INODE_INLINE_DATA) == 0)
 			inspection_report(inspection, EXT_DIRECTORY_EMPTY, NULL, 0, 0, 0);

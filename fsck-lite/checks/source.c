@@ -48,7 +48,7 @@ static void check_group_overlaps(const struct checks *checks, ext_group group,
 	const ext_block table = descriptor->inode_table;
 	const ext_block blocks = descriptor->block_bitmap, inodes = descriptor->inode_bitmap;
 
-	if (!descriptor->readable)
+	if (!descriptor->readable || (blocks | inodes | table) == 0)
 		return;
 	if ((blocks >= table && blocks - table < sb->inode_table_blocks) ||
 	    in_layout(sb, group, blocks))
