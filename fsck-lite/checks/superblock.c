@@ -38,25 +38,6 @@ static void check_features(const struct checks *checks)
 		report_superblock(sink, EXT_FEATURE_REVISION, "s_rev_level", sb->revision, 1, 1);
 }
 
-/* Bits that have a name (layout/flags.def). */
-static void check_unknown(const struct checks *checks)
-{
-	const struct ext_superblock *sb = checks->superblock;
-	const uint32_t compat = sb->compat & ~UINT32_C(0x1fff);
-	const uint32_t incompat = sb->incompat & ~UINT32_C(0x3f7df);
-	const uint32_t ro_compat = sb->ro_compat & ~UINT32_C(0x1ffff);
-
-	if (compat != 0)
-		report_superblock(checks->sink, EXT_FEATURE_UNKNOWN, "s_feature_compat", compat, 0,
-				  0);
-	if (incompat != 0)
-		report_superblock(checks->sink, EXT_FEATURE_UNKNOWN, "s_feature_incompat", incompat,
-				  0, 0);
-	if (ro_compat != 0)
-		report_superblock(checks->sink, EXT_FEATURE_UNKNOWN, "s_feature_ro_compat",
-				  ro_compat, 0, 0);
-}
-
 static void check_extra_size(const struct checks *checks, enum ext_problem problem,
 			     const char *field, uint32_t size)
 {
@@ -104,7 +85,6 @@ void check_superblock(struct checks *checks)
 
 	check_source(checks);
 	check_features(checks);
-	check_unknown(checks);
 	if (sb->inode_size > SMALL_INODE) {
 		check_extra_size(checks, EXT_SUPERBLOCK_MIN_EXTRA_SIZE, "s_min_extra_isize",
 				 sb->min_extra_isize);
