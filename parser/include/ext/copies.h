@@ -92,8 +92,8 @@ bool ext_copy_next_difference(const uint8_t primary[1024], const uint8_t copy[10
 			      struct ext_copy_difference *difference);
 
 /*
- * Can `later` have come from `earlier` by what is done to a primary alone: counts and times that went
- * on, known features that were added?
+ * Can `later` have come from `earlier` by what is done to a primary alone: counts and times that
+ * went on, known features that were added?
  */
 bool ext_superblock_is_later(const uint8_t later[1024], const uint8_t earlier[1024]);
 

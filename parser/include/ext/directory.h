@@ -14,12 +14,13 @@ extern "C" {
 
 struct ext_dirent {
 	ext_ino inode;
-	uint32_t at;            /* bytes from the start of the block (or of the inline part) */
+	uint32_t at;		/* bytes from the start of the block (or of the inline part) */
 	uint32_t record_length; /* bytes */
 	uint8_t name_length;
-	uint8_t file_type;      /* as stored: enum ext_file_type, other values possible; 0 without filetype */
-	uint8_t type_stored;    /* the byte itself, which without filetype is to be 0 */
-	const char *name;       /* name_length bytes inside the block, no terminator */
+	uint8_t file_type;   /* as stored: enum ext_file_type, other values possible; 0 without
+				filetype */
+	uint8_t type_stored; /* the byte itself, which without filetype is to be 0 */
+	const char *name;    /* name_length bytes inside the block, no terminator */
 };
 
 /* The entries of one block: a linear or leaf block, or one of the two inline parts. */
@@ -30,11 +31,12 @@ struct ext_dirent_cursor {
 };
 
 /*
- * `block` is a directory block; `at` the byte to begin at (0; 4 in the first inline part). A checksum
- * tail at the end is recognised and left out when `has_tail` is set.
+ * `block` is a directory block; `at` the byte to begin at (0; 4 in the first inline part). A
+ * checksum tail at the end is recognised and left out when `has_tail` is set.
  */
-void ext_dirent_cursor_init(struct ext_dirent_cursor *cursor, const struct ext_superblock *superblock,
-			    struct ext_span block, uint32_t at, bool has_tail);
+void ext_dirent_cursor_init(struct ext_dirent_cursor *cursor,
+			    const struct ext_superblock *superblock, struct ext_span block,
+			    uint32_t at, bool has_tail);
 
 /*
  * The next entry, unused ones (inode 0) included. EXT_END at the end of the block. After CORRUPT
@@ -48,21 +50,26 @@ enum ext_status ext_dirent_next(struct ext_dirent_cursor *cursor, struct ext_dir
 /* The least that a record can have: 8 bytes, and a name of 1 to 4. */
 enum { EXT_DIRENT_SIZE_MIN = 12 };
 
-/* The hash behind the name, in directories both encrypted and casefolded; false: no room for one. */
+/* The hash behind the name, in directories both encrypted and casefolded; false: no room for one.
+ */
 bool ext_dirent_stored_hash(const struct ext_dirent *entry, uint32_t *major, uint32_t *minor);
 
 /*
  * What kind of block this is, by the directory's flags, its place and its content. Without
  * `directory` (NULL) the content alone decides.
  */
-enum ext_directory_block_kind { EXT_DIRECTORY_LEAF, EXT_DIRECTORY_HTREE_ROOT, EXT_DIRECTORY_HTREE_NODE };
+enum ext_directory_block_kind {
+	EXT_DIRECTORY_LEAF,
+	EXT_DIRECTORY_HTREE_ROOT,
+	EXT_DIRECTORY_HTREE_NODE
+};
 enum ext_directory_block_kind ext_directory_block_kind(const struct ext_superblock *superblock,
 						       const struct ext_inode *directory,
 						       ext_logical logical, struct ext_span block);
 
 /*
- * Does the block end in a checksum tail; and does its checksum (leaf or htree) hold? NONE when there
- * is no room for one. `stored` and `computed` may be NULL.
+ * Does the block end in a checksum tail; and does its checksum (leaf or htree) hold? NONE when
+ * there is no room for one. `stored` and `computed` may be NULL.
  */
 bool ext_directory_block_has_tail(const struct ext_superblock *superblock, struct ext_span block);
 enum ext_checksum_state ext_directory_block_checksum(const struct ext_superblock *superblock,
@@ -105,15 +112,22 @@ enum ext_status ext_directory_lookup(const struct ext_filesystem *filesystem, ex
 				     struct ext_error *error);
 
 /*
- * Follows a path from the root ("/a/b", "a/b", "/"); no symlink is followed. "#12" alone names inode 12.
- * Fails as ext_directory_lookup does.
+ * Follows a path from the root ("/a/b", "a/b", "/"); no symlink is followed. "#12" alone names
+ * inode 12. Fails as ext_directory_lookup does.
  */
-enum ext_status ext_path_lookup(const struct ext_filesystem *filesystem, const char *path, ext_ino *ino,
-				struct ext_error *error);
+enum ext_status ext_path_lookup(const struct ext_filesystem *filesystem, const char *path,
+				ext_ino *ino, struct ext_error *error);
 
 /* The hash of a name, as the filesystem stores it in an htree (structure/dirhash.c). */
-enum { EXT_HASH_LEGACY, EXT_HASH_HALF_MD4, EXT_HASH_TEA, EXT_HASH_LEGACY_UNSIGNED,
-       EXT_HASH_HALF_MD4_UNSIGNED, EXT_HASH_TEA_UNSIGNED, EXT_HASH_SIPHASH };
+enum {
+	EXT_HASH_LEGACY,
+	EXT_HASH_HALF_MD4,
+	EXT_HASH_TEA,
+	EXT_HASH_LEGACY_UNSIGNED,
+	EXT_HASH_HALF_MD4_UNSIGNED,
+	EXT_HASH_TEA_UNSIGNED,
+	EXT_HASH_SIPHASH
+};
 enum ext_status ext_directory_hash(unsigned version, const uint32_t seed[4], const char *name,
 				   size_t length, uint32_t *major, uint32_t *minor);
 
@@ -143,7 +157,8 @@ struct ext_htree_block {
 	uint8_t hash_version, info_length, levels, unused_flags; /* root only */
 	uint16_t limit, count;
 	uint16_t limit_expected;
-	struct ext_span entries; /* `count` of them, 8 bytes each; the first has counts for a hash */
+	struct ext_span
+		entries; /* `count` of them, 8 bytes each; the first has counts for a hash */
 };
 
 /*
@@ -159,7 +174,8 @@ void ext_htree_entry(const struct ext_htree_block *htree, unsigned index, uint32
 		     ext_logical *block);
 
 /* How many slots an index block of `kind` has room for. */
-uint16_t ext_htree_limit(const struct ext_superblock *superblock, enum ext_directory_block_kind kind);
+uint16_t ext_htree_limit(const struct ext_superblock *superblock,
+			 enum ext_directory_block_kind kind);
 
 /*
  * The name that Linux shows for an encrypted name without the key. `text` takes 256 bytes at least;

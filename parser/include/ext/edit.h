@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing a filesystem in memory: inodes, bitmaps, counts and blocks are written to an overlay, with
- * all checksums that go with them. The image below is never touched.
+ * Changing a filesystem in memory: inodes, bitmaps, counts and blocks are written to an overlay,
+ * with all checksums that go with them. The image below is never touched.
  */
 #ifndef EXT_EDIT_H
 #define EXT_EDIT_H
@@ -15,8 +15,9 @@ extern "C" {
 struct ext_editor;
 
 /*
- * Opens the filesystem on `overlay` (borrowed) for changing. `options` as for ext_filesystem_open; may
- * be NULL. One editor at a time on an overlay; open other views of it anew after ext_editor_finish.
+ * Opens the filesystem on `overlay` (borrowed) for changing. `options` as for ext_filesystem_open;
+ * may be NULL. One editor at a time on an overlay; open other views of it anew after
+ * ext_editor_finish.
  */
 enum ext_status ext_editor_open(struct ext_source *overlay, const struct ext_open_options *options,
 				struct ext_editor **editor, struct ext_error *error);

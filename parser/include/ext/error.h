@@ -16,13 +16,13 @@ extern "C" {
 
 enum ext_status {
 	EXT_OK = 0,
-	EXT_END,         /* an iteration has nothing more to give */
-	EXT_IO,          /* bytes could not be read: unreadable, or beyond the end of the image */
-	EXT_MEMORY,      /* no memory */
-	EXT_CORRUPT,     /* the image breaks a rule of the format */
+	EXT_END,	 /* an iteration has nothing more to give */
+	EXT_IO,		 /* bytes could not be read: unreadable, or beyond the end of the image */
+	EXT_MEMORY,	 /* no memory */
+	EXT_CORRUPT,	 /* the image breaks a rule of the format */
 	EXT_UNSUPPORTED, /* the image may be right, but this code does not know how to read it */
-	EXT_LIMIT,       /* more than this library is willing to do for an image of this size */
-	EXT_ARGUMENT,    /* the caller asked for something that does not exist */
+	EXT_LIMIT,	 /* more than this library is willing to do for an image of this size */
+	EXT_ARGUMENT,	 /* the caller asked for something that does not exist */
 };
 
 /* Which rule of the format: one row of problem.def each. */
@@ -74,12 +74,13 @@ enum {
 
 struct ext_place {
 	enum ext_structure structure;
-	uint32_t has;      /* EXT_HAS_ bits */
+	uint32_t has; /* EXT_HAS_ bits */
 	ext_group group;
 	ext_ino inode;
 	ext_block block;   /* physical block */
 	uint64_t logical;  /* block within the file of `inode` */
-	uint64_t offset;   /* bytes: within `block` when EXT_HAS_BLOCK is set, else within the filesystem */
+	uint64_t offset;   /* bytes: within `block` when EXT_HAS_BLOCK is set, else within the
+			      filesystem */
 	const char *field; /* the kernel's name of the field, a string constant; or NULL */
 };
 
@@ -88,7 +89,7 @@ struct ext_error {
 	enum ext_problem problem;
 	struct ext_place place;
 	uint64_t found, low, high; /* the value, and the range that would have been right */
-	int os_error;              /* errno, only with EXT_IO, EXT_MEMORY and EXT_ARGUMENT */
+	int os_error;		   /* errno, only with EXT_IO, EXT_MEMORY and EXT_ARGUMENT */
 };
 
 enum { EXT_NAME_MAX = 255 };
@@ -97,7 +98,7 @@ struct ext_finding {
 	enum ext_problem problem;
 	struct ext_place place;
 	uint64_t found, low, high;
-	uint8_t name_length;     /* a file name that belongs to the finding, or 0 */
+	uint8_t name_length;	 /* a file name that belongs to the finding, or 0 */
 	char name[EXT_NAME_MAX]; /* any bytes, no terminator */
 };
 
@@ -107,13 +108,13 @@ struct ext_sink {
 };
 
 struct ext_problem_text {
-	const char *slug;            /* stable, such as "extent-magic" */
+	const char *slug; /* stable, such as "extent-magic" */
 	enum ext_severity severity;
-	const char *message;         /* what; {found}, {low}, {high}, {name}; {found:x} for hex */
-	const char *question;        /* the question that the check answers */
-	const char *cause;           /* how it arises and how to see it */
-	const char *repair;          /* what a repair does about it */
-	const char *e2fsck;          /* e2fsck's problem codes, "0x010001 0x010002", or "" */
+	const char *message;  /* what; {found}, {low}, {high}, {name}; {found:x} for hex */
+	const char *question; /* the question that the check answers */
+	const char *cause;    /* how it arises and how to see it */
+	const char *repair;   /* what a repair does about it */
+	const char *e2fsck;   /* e2fsck's problem codes, "0x010001 0x010002", or "" */
 };
 
 /* The row of problem.def for `problem`; never NULL. Constant memory. */
@@ -147,8 +148,8 @@ struct ext_finding ext_finding_of_error(const struct ext_error *error);
  * Fill `error` (if not NULL) and return the status, so that a fault is one return statement where
  * it is seen. `found`, `low` and `high` as in struct ext_error.
  */
-enum ext_status ext_corrupt(struct ext_error *error, enum ext_problem problem, struct ext_place place,
-			    uint64_t found, uint64_t low, uint64_t high);
+enum ext_status ext_corrupt(struct ext_error *error, enum ext_problem problem,
+			    struct ext_place place, uint64_t found, uint64_t low, uint64_t high);
 enum ext_status ext_fail(struct ext_error *error, enum ext_status status, enum ext_problem problem,
 			 struct ext_place place, int os_error);
 enum ext_status ext_no_memory(struct ext_error *error);

@@ -58,24 +58,24 @@ struct ext_time {
 struct ext_inode {
 	ext_ino number;
 	uint16_t mode;
-	enum ext_file_type type;   /* from the mode; UNKNOWN when the mode is none */
+	enum ext_file_type type; /* from the mode; UNKNOWN when the mode is none */
 	uint16_t links;
 	uint32_t uid, gid, project;
-	uint64_t size;             /* bytes */
-	uint64_t sectors;          /* i_blocks in units of 512 bytes, huge_file applied */
-	uint64_t blocks_raw;       /* i_blocks as stored, halves joined */
+	uint64_t size;	     /* bytes */
+	uint64_t sectors;    /* i_blocks in units of 512 bytes, huge_file applied */
+	uint64_t blocks_raw; /* i_blocks as stored, halves joined */
 	uint32_t flags;
 	uint32_t generation;
 	uint64_t version;
 	struct ext_time atime, ctime, mtime, crtime;
 	bool has_crtime;
-	uint32_t dtime;            /* deletion time, or next orphan */
-	ext_block xattr_block;     /* file_acl, 0 if none */
-	uint32_t extra_isize;      /* bytes beyond 128 that are in use; 0 for small inodes */
+	uint32_t dtime;	       /* deletion time, or next orphan */
+	ext_block xattr_block; /* file_acl, 0 if none */
+	uint32_t extra_isize;  /* bytes beyond 128 that are in use; 0 for small inodes */
 	uint8_t i_block[60];
 	uint32_t checksum_stored, checksum_computed;
 	enum ext_checksum_state checksum; /* only ext_inode_read fills the three */
-	bool all_zero;             /* the first 128 bytes are zero: never used, or wiped */
+	bool all_zero;			  /* the first 128 bytes are zero: never used, or wiped */
 };
 
 /* Offset in bytes of an inode from the start of the filesystem. Fails with ARGUMENT or CORRUPT. */
@@ -95,8 +95,8 @@ void ext_inode_decode(const struct ext_superblock *superblock, ext_ino ino, cons
 		      struct ext_inode *inode);
 
 /*
- * Fields that nothing should use: fragments that no kernel ever had, and high halves that count only
- * beside a feature. Where ext_inode_decode leaves a half out, its value is still here.
+ * Fields that nothing should use: fragments that no kernel ever had, and high halves that count
+ * only beside a feature. Where ext_inode_decode leaves a half out, its value is still here.
  */
 struct ext_inode_leftovers {
 	uint32_t fragment_address;
@@ -115,7 +115,8 @@ static inline bool ext_inode_is_unused(const uint8_t *raw)
 
 /* Whether the checksum of a raw inode holds; `stored` and `computed` may be NULL. */
 enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *superblock, ext_ino ino,
-					   const uint8_t *raw, uint32_t *stored, uint32_t *computed);
+					   const uint8_t *raw, uint32_t *stored,
+					   uint32_t *computed);
 
 /* The seed of everything that belongs to one inode: extents, directory blocks, orphan file. */
 uint32_t ext_inode_seed(const struct ext_superblock *superblock, ext_ino ino, uint32_t generation);
@@ -143,14 +144,16 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 void ext_inode_table_close(struct ext_inode_table *table);
 
 struct ext_inode_run {
-	ext_ino first;       /* number of the first inode in `raw` */
+	ext_ino first; /* number of the first inode in `raw` */
 	uint32_t count;
-	const uint8_t *raw;  /* count * inode_size bytes, until the next call; NULL: could not be read */
+	const uint8_t
+		*raw; /* count * inode_size bytes, until the next call; NULL: could not be read */
 	ext_group group;
 	struct ext_error error; /* why, when raw is NULL */
 };
 
-/* The next run of inodes, never crossing a group. An unreadable part comes as a run without bytes. */
+/* The next run of inodes, never crossing a group. An unreadable part comes as a run without bytes.
+ */
 enum ext_status ext_inode_table_next(struct ext_inode_table *table, struct ext_inode_run *run);
 
 #ifdef __cplusplus

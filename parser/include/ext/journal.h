@@ -36,24 +36,24 @@ enum {
 
 /* The journal superblock, decoded, and what follows from it. */
 struct ext_journal_superblock {
-	unsigned version;            /* 1 or 2 */
-	uint32_t block_size;         /* bytes */
-	uint32_t length;             /* s_maxlen: blocks, fast-commit area included */
-	uint32_t first;              /* first log block */
-	uint32_t sequence;           /* first transaction expected in the log */
-	uint32_t start;              /* log block of that transaction; 0: the log is empty */
-	uint32_t error_number;       /* s_errno, as stored */
+	unsigned version;      /* 1 or 2 */
+	uint32_t block_size;   /* bytes */
+	uint32_t length;       /* s_maxlen: blocks, fast-commit area included */
+	uint32_t first;	       /* first log block */
+	uint32_t sequence;     /* first transaction expected in the log */
+	uint32_t start;	       /* log block of that transaction; 0: the log is empty */
+	uint32_t error_number; /* s_errno, as stored */
 	uint32_t compat, incompat, ro_compat;
 	uint32_t fast_commit_blocks; /* 0 without the feature */
-	uint32_t head;               /* s_head: where a clean log goes on; 0 if unknown */
+	uint32_t head;		     /* s_head: where a clean log goes on; 0 if unknown */
 	uint32_t user_count;
 	uint8_t uuid[16];
 	uint8_t first_user[16];
-	unsigned checksum_version;   /* 0 none, 1, 2, 3 */
-	uint32_t tag_size;           /* bytes of a tag, without the UUID that may follow */
-	uint32_t tail_size;          /* bytes of the checksum at the end of a descriptor: 0 or 4 */
-	uint32_t seed;               /* of all checksums in this journal */
-	uint32_t end;                /* one past the last block of the log proper: where it wraps */
+	unsigned checksum_version; /* 0 none, 1, 2, 3 */
+	uint32_t tag_size;	   /* bytes of a tag, without the UUID that may follow */
+	uint32_t tail_size;	   /* bytes of the checksum at the end of a descriptor: 0 or 4 */
+	uint32_t seed;		   /* of all checksums in this journal */
+	uint32_t end;		   /* one past the last block of the log proper: where it wraps */
 	uint32_t checksum_stored, checksum_computed;
 	enum ext_checksum_state checksum;
 };
@@ -68,11 +68,12 @@ enum ext_status ext_journal_superblock_decode(struct ext_span bytes, struct ext_
 					      struct ext_sink *sink, struct ext_error *error);
 
 struct ext_journal_header {
-	uint32_t type;     /* EXT_JOURNAL_DESCRIPTOR ... */
+	uint32_t type;	   /* EXT_JOURNAL_DESCRIPTOR ... */
 	uint32_t sequence; /* transaction */
 };
 
-/* The header that every block of the log but the logged copies has. False: no magic number there. */
+/* The header that every block of the log but the logged copies has. False: no magic number there.
+ */
 bool ext_journal_header_decode(struct ext_span block, struct ext_journal_header *header);
 
 /* The checksum at the end of a descriptor or revoke block; NONE before version 2. */
@@ -91,7 +92,7 @@ struct ext_journal_tag {
 	ext_block block;
 	uint32_t flags;
 	uint32_t checksum; /* as stored: 32 bits in version 3, 16 in version 2 */
-	uint32_t at;       /* byte of the tag within the descriptor block */
+	uint32_t at;	   /* byte of the tag within the descriptor block */
 };
 
 struct ext_journal_tag_cursor {
@@ -123,16 +124,16 @@ enum ext_status ext_journal_revoke_cursor_init(struct ext_journal_revoke_cursor 
 					       const struct ext_journal_superblock *superblock,
 					       struct ext_span block, struct ext_place place,
 					       struct ext_error *error);
-enum ext_status ext_journal_revoke_next(struct ext_journal_revoke_cursor *cursor,
-					ext_block *block);
+enum ext_status ext_journal_revoke_next(struct ext_journal_revoke_cursor *cursor, ext_block *block);
 
 struct ext_journal_commit {
 	struct ext_time time;
 	uint64_t nanoseconds; /* the same as one number, for comparing */
 	uint8_t checksum_type, checksum_size;
 	uint32_t checksum_stored;
-	enum ext_checksum_state checksum; /* of versions 2 and 3; version 1's is of the whole transaction */
-	bool only_first_sector;           /* the checksum holds if all after the header counts as zero */
+	enum ext_checksum_state
+		checksum;	/* of versions 2 and 3; version 1's is of the whole transaction */
+	bool only_first_sector; /* the checksum holds if all after the header counts as zero */
 };
 void ext_journal_commit_decode(const struct ext_journal_superblock *superblock,
 			       struct ext_span block, struct ext_journal_commit *commit);
@@ -153,19 +154,19 @@ enum ext_fast_commit_tag {
 
 struct ext_fast_commit_record {
 	enum ext_fast_commit_tag tag;
-	uint32_t at;            /* byte of the tag within the block */
-	uint32_t length;        /* bytes of the value, as stored */
-	ext_ino inode;          /* ranges, entries, inode */
-	ext_ino parent;         /* entries */
-	ext_logical logical;    /* ranges */
-	uint32_t range_length;  /* ranges, blocks */
-	ext_block physical;     /* added range */
-	bool unwritten;         /* added range */
-	struct ext_span name;   /* entries */
-	struct ext_span raw;    /* inode: its first bytes, 128 at least */
-	uint32_t sequence;      /* head, tail */
-	uint32_t features;      /* head */
-	uint32_t checksum;      /* tail, as stored */
+	uint32_t at;	       /* byte of the tag within the block */
+	uint32_t length;       /* bytes of the value, as stored */
+	ext_ino inode;	       /* ranges, entries, inode */
+	ext_ino parent;	       /* entries */
+	ext_logical logical;   /* ranges */
+	uint32_t range_length; /* ranges, blocks */
+	ext_block physical;    /* added range */
+	bool unwritten;	       /* added range */
+	struct ext_span name;  /* entries */
+	struct ext_span raw;   /* inode: its first bytes, 128 at least */
+	uint32_t sequence;     /* head, tail */
+	uint32_t features;     /* head */
+	uint32_t checksum;     /* tail, as stored */
 };
 
 struct ext_fast_commit_cursor {
@@ -205,7 +206,7 @@ enum ext_journal_state {
 
 enum ext_journal_home {
 	EXT_JOURNAL_HOME_NONE,
-	EXT_JOURNAL_HOME_INODE,        /* the journal inode */
+	EXT_JOURNAL_HOME_INODE,	 /* the journal inode */
 	EXT_JOURNAL_HOME_BACKUP, /* the copy of its mapping in the superblock */
 	EXT_JOURNAL_HOME_EXTERNAL,
 };
@@ -213,8 +214,9 @@ enum ext_journal_home {
 struct ext_journal_options {
 	struct ext_source *external; /* the device of an external journal, borrowed; or NULL */
 	/*
-	 * Replay although the superblock does not say that recovery is needed: for backup superblocks,
-	 * which are not kept up to date, and for those who want what the kernel would throw away.
+	 * Replay although the superblock does not say that recovery is needed: for backup
+	 * superblocks, which are not kept up to date, and for those who want what the kernel would
+	 * throw away.
 	 */
 	bool ignore_recover_flag;
 	bool trust_damaged; /* replay even if the journal superblock's checksum is wrong */
@@ -226,23 +228,23 @@ struct ext_journal;
 struct ext_journal_summary {
 	enum ext_journal_state state;
 	enum ext_journal_home home;
-	ext_ino inode;             /* of an internal journal */
-	uint32_t present_blocks;   /* log blocks that are mapped */
-	bool recover_flag;         /* the filesystem superblock says that recovery is needed */
-	bool discarded;            /* the log is not empty, but without that flag Linux throws it away */
-	enum ext_problem damage;   /* why the state is DAMAGED */
+	ext_ino inode;		 /* of an internal journal */
+	uint32_t present_blocks; /* log blocks that are mapped */
+	bool recover_flag;	 /* the filesystem superblock says that recovery is needed */
+	bool discarded; /* the log is not empty, but without that flag Linux throws it away */
+	enum ext_problem damage; /* why the state is DAMAGED */
 
 	/* Filled by ext_journal_scan. */
 	bool scanned;
-	uint32_t transactions;     /* complete ones, to be replayed */
-	uint32_t first_sequence;   /* of the first of these; meaningless without any */
-	uint32_t end_sequence;     /* the first that is not complete */
-	uint32_t end_block;        /* log block where the scan ended */
-	enum ext_problem stop;     /* why it ended there; NO_PROBLEM: the log simply ends */
-	uint64_t blocks;           /* logged copies in these transactions */
-	uint64_t bad_blocks;       /* of them, with a wrong checksum: not replayed */
-	uint64_t revokes;          /* revoke records */
-	uint32_t fast_commits;     /* complete fast commits behind them */
+	uint32_t transactions;	      /* complete ones, to be replayed */
+	uint32_t first_sequence;      /* of the first of these; meaningless without any */
+	uint32_t end_sequence;	      /* the first that is not complete */
+	uint32_t end_block;	      /* log block where the scan ended */
+	enum ext_problem stop;	      /* why it ended there; NO_PROBLEM: the log simply ends */
+	uint64_t blocks;	      /* logged copies in these transactions */
+	uint64_t bad_blocks;	      /* of them, with a wrong checksum: not replayed */
+	uint64_t revokes;	      /* revoke records */
+	uint32_t fast_commits;	      /* complete fast commits behind them */
 	uint32_t fast_commit_records; /* tags in these */
 	enum ext_problem fast_commit_stop;
 };
@@ -260,10 +262,10 @@ void ext_journal_close(struct ext_journal *journal);
 const struct ext_journal_summary *ext_journal_summary(const struct ext_journal *journal);
 
 /* NULL when there is none or it could not be decoded. */
-const struct ext_journal_superblock *
-ext_journal_get_superblock(const struct ext_journal *journal);
+const struct ext_journal_superblock *ext_journal_get_superblock(const struct ext_journal *journal);
 
-/* The source that holds the log and the byte where log block `block` lies; CORRUPT if it is unmapped. */
+/* The source that holds the log and the byte where log block `block` lies; CORRUPT if it is
+ * unmapped. */
 struct ext_source *ext_journal_source(const struct ext_journal *journal);
 enum ext_status ext_journal_block_offset(const struct ext_journal *journal, uint32_t block,
 					 uint64_t *offset, struct ext_error *error);
@@ -272,13 +274,13 @@ enum ext_status ext_journal_block_read(const struct ext_journal *journal, uint32
 
 /*
  * Reads the log from its tail to its end once: which transactions are complete, which blocks they
- * hold, which checksums fail. Costs 16 bytes of memory for each logged block. Does nothing the second
- * time, or when there is nothing to read. Findings go to the sink of the options.
+ * hold, which checksums fail. Costs 16 bytes of memory for each logged block. Does nothing the
+ * second time, or when there is nothing to read. Findings go to the sink of the options.
  */
 enum ext_status ext_journal_scan(struct ext_journal *journal, struct ext_error *error);
 
 struct ext_journal_result {
-	uint64_t written;         /* blocks redirected into the log */
+	uint64_t written; /* blocks redirected into the log */
 	uint64_t revoked, bad, out_of_range;
 	uint32_t fast_commit_records;
 	uint32_t fast_commit_failures;
@@ -287,8 +289,8 @@ struct ext_journal_result {
 /*
  * Replays onto `overlay`, whose inner source is the filesystem's and whose unit is the block size:
  * all complete transactions, the fast commits behind them, and the marks of a finished recovery in
- * both superblocks. Open the filesystem anew on the overlay afterwards. The overlay then reads from the
- * journal's source, which must stay open. `result` may be NULL. What goes wrong on the way is a
+ * both superblocks. Open the filesystem anew on the overlay afterwards. The overlay then reads from
+ * the journal's source, which must stay open. `result` may be NULL. What goes wrong on the way is a
  * finding; fails with MEMORY or LIMIT only.
  */
 enum ext_status ext_journal_replay(struct ext_journal *journal, struct ext_source *overlay,
@@ -298,29 +300,29 @@ enum ext_status ext_journal_replay(struct ext_journal *journal, struct ext_sourc
 
 enum ext_confidence {
 	EXT_CONFIDENCE_DOUBTFUL, /* no commit block found, or the checksum is wrong */
-	EXT_CONFIDENCE_LIKELY,   /* no checksum to prove it, but everything around fits */
-	EXT_CONFIDENCE_PROVEN,   /* its checksum holds */
+	EXT_CONFIDENCE_LIKELY,	 /* no checksum to prove it, but everything around fits */
+	EXT_CONFIDENCE_PROVEN,	 /* its checksum holds */
 };
 
 struct ext_journal_transaction {
 	uint32_t sequence;
-	uint32_t log_block;       /* of its first block */
-	bool live;                /* to be replayed; false: already written, or never completed */
+	uint32_t log_block; /* of its first block */
+	bool live;	    /* to be replayed; false: already written, or never completed */
 	bool committed;
-	struct ext_time time;     /* of the commit; 0 without one */
+	struct ext_time time; /* of the commit; 0 without one */
 	uint32_t blocks, revokes;
 	uint32_t descriptor_blocks, revoke_blocks;
-	uint32_t bad_blocks;      /* wrong checksum */
+	uint32_t bad_blocks;		  /* wrong checksum */
 	enum ext_checksum_state checksum; /* of descriptors, revokes and commit: the worst */
 };
 
 struct ext_journal_version {
-	ext_block block;          /* of the filesystem */
-	uint32_t log_block;       /* where the copy lies */
-	uint32_t transaction;     /* index for ext_journal_history_transaction */
+	ext_block block;      /* of the filesystem */
+	uint32_t log_block;   /* where the copy lies */
+	uint32_t transaction; /* index for ext_journal_history_transaction */
 	bool escaped;
 	bool live;
-	bool revoked;             /* by its own transaction or a later one that the log still holds */
+	bool revoked; /* by its own transaction or a later one that the log still holds */
 	enum ext_confidence confidence;
 };
 

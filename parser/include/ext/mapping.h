@@ -12,25 +12,27 @@ extern "C" {
 #endif
 
 enum ext_run_kind {
-	EXT_RUN_DATA,      /* blocks of the file */
+	EXT_RUN_DATA,	   /* blocks of the file */
 	EXT_RUN_UNWRITTEN, /* allocated, reads as zeros */
-	EXT_RUN_TREE,      /* a block of the mapping itself: extent node or indirect block */
+	EXT_RUN_TREE,	   /* a block of the mapping itself: extent node or indirect block */
 };
 
 struct ext_run {
 	enum ext_run_kind kind;
-	ext_logical logical;  /* first file block covered */
-	uint32_t length;      /* blocks; 1 for EXT_RUN_TREE */
+	ext_logical logical; /* first file block covered */
+	uint32_t length;     /* blocks; 1 for EXT_RUN_TREE */
 	ext_block physical;
-	unsigned depth;       /* of a tree block: 0 is a leaf */
-	bool is_doubtful;     /* extents: out of order, mapped already, or cut at the end: not to be counted */
+	unsigned depth;	  /* of a tree block: 0 is a leaf */
+	bool is_doubtful; /* extents: out of order, mapped already, or cut at the end: not to be
+			     counted */
 };
 
 struct ext_mapping;
 
-/* A cursor that may be used for one inode after another; holds buffers for the deepest tree seen. */
-enum ext_status ext_mapping_new(const struct ext_filesystem *filesystem, struct ext_mapping **mapping,
-				struct ext_error *error);
+/* A cursor that may be used for one inode after another; holds buffers for the deepest tree seen.
+ */
+enum ext_status ext_mapping_new(const struct ext_filesystem *filesystem,
+				struct ext_mapping **mapping, struct ext_error *error);
 void ext_mapping_free(struct ext_mapping *mapping);
 
 /*
@@ -60,9 +62,11 @@ enum ext_status ext_file_read(struct ext_mapping *mapping, const struct ext_inod
 			      uint64_t offset, void *buffer, size_t length, size_t *got,
 			      struct ext_error *error);
 
-/* The target of a symlink: at most `size` bytes, no terminator; `length` receives the whole length. */
+/* The target of a symlink: at most `size` bytes, no terminator; `length` receives the whole length.
+ */
 enum ext_status ext_symlink_read(struct ext_mapping *mapping, const struct ext_inode *inode,
-				 char *target, size_t size, size_t *length, struct ext_error *error);
+				 char *target, size_t size, size_t *length,
+				 struct ext_error *error);
 
 #ifdef __cplusplus
 }

@@ -15,15 +15,16 @@ extern "C" {
 
 struct ext_mmp {
 	uint32_t magic, sequence;
-	int64_t time;          /* of the last update, seconds since 1970 */
-	char node_name[65];    /* terminated here */
+	int64_t time;	    /* of the last update, seconds since 1970 */
+	char node_name[65]; /* terminated here */
 	char device_name[33];
 	uint32_t check_interval; /* seconds */
 	uint32_t checksum_stored, checksum_computed;
 	enum ext_checksum_state checksum;
 };
 
-/* Decodes the block's first 1024 bytes, which must be there. The magic is for the caller to judge. */
+/* Decodes the block's first 1024 bytes, which must be there. The magic is for the caller to judge.
+ */
 void ext_mmp_decode(const struct ext_superblock *superblock, struct ext_span block,
 		    struct ext_mmp *mmp);
 

@@ -13,47 +13,51 @@ extern "C" {
 #endif
 
 struct ext_orphan_result {
-	uint32_t deleted, truncated;  /* inodes */
-	uint64_t freed_blocks;        /* of the filesystem, attribute blocks included */
-	uint32_t failed;              /* left as they were */
-	bool skipped;                 /* Linux leaves orphans alone when the filesystem has errors */
+	uint32_t deleted, truncated; /* inodes */
+	uint64_t freed_blocks;	     /* of the filesystem, attribute blocks included */
+	uint32_t failed;	     /* left as they were */
+	bool skipped;		     /* Linux leaves orphans alone when the filesystem has errors */
 };
 
 /*
- * Finishes what the orphan list and the orphan file say was interrupted, on `overlay`: inodes without
- * names are deleted, others cut to their size. `options` (may be NULL) as for ext_filesystem_open.
- * Open the filesystem anew afterwards. What is wrong goes to options->sink.
+ * Finishes what the orphan list and the orphan file say was interrupted, on `overlay`: inodes
+ * without names are deleted, others cut to their size. `options` (may be NULL) as for
+ * ext_filesystem_open. Open the filesystem anew afterwards. What is wrong goes to options->sink.
  */
 enum ext_status ext_orphans_finish(struct ext_source *overlay,
 				   const struct ext_open_options *options,
 				   struct ext_orphan_result *result, struct ext_error *error);
 
 /*
- * Tells `sink` what would be done, and does nothing: which inodes wait to be deleted or cut. What is
- * wrong with the list itself is the cursor's to say (ext/orphan.h).
+ * Tells `sink` what would be done, and does nothing: which inodes wait to be deleted or cut. What
+ * is wrong with the list itself is the cursor's to say (ext/orphan.h).
  */
 enum ext_status ext_orphans_report(const struct ext_filesystem *filesystem, struct ext_sink *sink,
 				   struct ext_error *error);
 
 struct ext_recovery_options {
 	const struct ext_open_options *open; /* how to read the filesystem; NULL: the primary */
-	struct ext_source *external;         /* device of an external journal, borrowed; or NULL */
-	bool ignore_recover_flag;            /* see struct ext_journal_options */
-	bool trust_damaged;                  /* the same */
+	struct ext_source *external;	     /* device of an external journal, borrowed; or NULL */
+	bool ignore_recover_flag;	     /* see struct ext_journal_options */
+	bool trust_damaged;		     /* the same */
 	/*
 	 * Finish deletions and truncations, too: after a replay, because only then is the list sure
 	 * to be whole, or always.
 	 */
-	enum ext_recovery_orphans { EXT_ORPHANS_LEAVE, EXT_ORPHANS_AFTER_REPLAY, EXT_ORPHANS_ALWAYS } orphans;
-	bool look_only;                      /* find the journal and judge it; change nothing */
+	enum ext_recovery_orphans {
+		EXT_ORPHANS_LEAVE,
+		EXT_ORPHANS_AFTER_REPLAY,
+		EXT_ORPHANS_ALWAYS
+	} orphans;
+	bool look_only; /* find the journal and judge it; change nothing */
 	struct ext_sink *sink;
 };
 
 struct ext_recovery;
 
 /*
- * Does all of it for the filesystem in `source` (borrowed, must outlive the recovery), as far as there
- * is something to do. Fails when the filesystem cannot be opened, or with MEMORY.
+ * Does all of it for the filesystem in `source` (borrowed, must outlive the recovery), as far as
+ * there is something to do. Fails when the filesystem cannot be opened, or with MEMORY.
  */
 enum ext_status ext_recovery_open(struct ext_source *source,
 				  const struct ext_recovery_options *options,

@@ -20,12 +20,13 @@ struct ext_source;
  * qcow2 (versions 2 and 3), Android sparse. The wrapping is recognised by content.
  * Fails with ARGUMENT (os_error says why: ENOENT, EACCES, EISDIR ...), IO, CORRUPT, UNSUPPORTED.
  */
-enum ext_status ext_source_open(const char *path, struct ext_source **source, struct ext_error *error);
+enum ext_status ext_source_open(const char *path, struct ext_source **source,
+				struct ext_error *error);
 
 /*
  * `inner` unwrapped, by content, as often as it is wrapped. Owns `inner` from here on, also on
- * failure. What begins like a kind that is not unpacked here (xz, VMDK ...) is left as it lies, with
- * a finding (image-packed) that names the kind as its field.
+ * failure. What begins like a kind that is not unpacked here (xz, VMDK ...) is left as it lies,
+ * with a finding (image-packed) that names the kind as its field.
  */
 enum ext_status ext_source_unwrap(struct ext_source *inner, struct ext_source **source,
 				  struct ext_error *error);
@@ -38,7 +39,8 @@ enum ext_status ext_source_open_file(const char *path, struct ext_source **sourc
 enum ext_status ext_source_open_memory(const void *data, size_t size, struct ext_source **source,
 				       struct ext_error *error);
 
-/* Bytes `offset` .. `offset + size` of `inner`, clipped to its end. Owns `inner` from here on, also on failure. */
+/* Bytes `offset` .. `offset + size` of `inner`, clipped to its end. Owns `inner` from here on, also
+ * on failure. */
 enum ext_status ext_source_open_window(struct ext_source *inner, uint64_t offset, uint64_t size,
 				       struct ext_source **source, struct ext_error *error);
 
@@ -52,7 +54,8 @@ enum ext_status ext_source_open_android_sparse(struct ext_source *inner, struct 
 
 /*
  * `inner`, with the areas that a ddrescue map file calls not rescued turned into read errors.
- * Owns `inner` from here on, also on failure. Fails with CORRUPT (map-syntax) on a file that is no map.
+ * Owns `inner` from here on, also on failure. Fails with CORRUPT (map-syntax) on a file that is no
+ * map.
  */
 enum ext_status ext_source_open_map(struct ext_source *inner, const char *map_path,
 				    struct ext_source **source, struct ext_error *error);
@@ -116,8 +119,8 @@ enum ext_status ext_overlay_redirect(struct ext_source *overlay, uint64_t offset
 void ext_overlay_revert(struct ext_source *overlay, uint64_t offset);
 
 /*
- * Visits the changed units in ascending order: the first at or after `offset`. EXT_END when there is
- * none. `changed` receives its offset; read the unit itself through ext_source_read.
+ * Visits the changed units in ascending order: the first at or after `offset`. EXT_END when there
+ * is none. `changed` receives its offset; read the unit itself through ext_source_read.
  */
 enum ext_status ext_overlay_next_changed(const struct ext_source *overlay, uint64_t offset,
 					 uint64_t *changed);

@@ -65,28 +65,29 @@ enum { EXT_STATE_CLEAN = 1, EXT_STATE_ERRORS = 2, EXT_STATE_ORPHANS = 4 };
 enum ext_checksum_state { EXT_CHECKSUM_NONE, EXT_CHECKSUM_OK, EXT_CHECKSUM_BAD };
 
 struct ext_superblock {
-	/* Geometry. Always set; all bounds of format-facts "limits" hold after ext_superblock_decode. */
-	uint32_t block_size;        /* bytes, 1024 .. 65536 */
+	/* Geometry. Always set; all bounds of format-facts "limits" hold after
+	 * ext_superblock_decode. */
+	uint32_t block_size; /* bytes, 1024 .. 65536 */
 	unsigned block_size_log2;
-	uint32_t cluster_size;      /* bytes; block_size without bigalloc */
-	uint32_t cluster_blocks;    /* blocks in a cluster; 1 without bigalloc */
-	unsigned cluster_log2;      /* log2(cluster_blocks) */
+	uint32_t cluster_size;	 /* bytes; block_size without bigalloc */
+	uint32_t cluster_blocks; /* blocks in a cluster; 1 without bigalloc */
+	unsigned cluster_log2;	 /* log2(cluster_blocks) */
 	uint64_t block_count;
 	uint64_t reserved_block_count;
-	uint64_t free_block_count;  /* the superblock's own, a hint */
+	uint64_t free_block_count; /* the superblock's own, a hint */
 	uint32_t inode_count;
 	uint32_t free_inode_count;
 	uint32_t first_data_block;
 	uint32_t blocks_per_group;
 	uint32_t clusters_per_group;
 	uint32_t inodes_per_group;
-	uint32_t inode_size;        /* bytes */
-	uint32_t first_inode;       /* first that is not reserved */
-	uint32_t descriptor_size;   /* bytes, 32 .. 1024 */
+	uint32_t inode_size;	  /* bytes */
+	uint32_t first_inode;	  /* first that is not reserved */
+	uint32_t descriptor_size; /* bytes, 32 .. 1024 */
 	ext_group group_count;
 	uint32_t descriptors_per_block;
-	uint32_t descriptor_blocks; /* blocks of one whole descriptor table */
-	uint32_t inode_table_blocks;/* per group, rounded up */
+	uint32_t descriptor_blocks;  /* blocks of one whole descriptor table */
+	uint32_t inode_table_blocks; /* per group, rounded up */
 	uint32_t reserved_gdt_blocks;
 	uint32_t first_meta_bg;
 	uint32_t log_groups_per_flex;
@@ -96,10 +97,10 @@ struct ext_superblock {
 	uint32_t compat, incompat, ro_compat; /* heeded in revision 0 too, as the kernel does */
 	uint16_t state, errors_behaviour;
 	uint32_t creator_os;
-	uint32_t copy_group;        /* s_block_group_nr */
+	uint32_t copy_group; /* s_block_group_nr */
 	uint8_t uuid[16];
 	uint8_t journal_uuid[16];
-	char volume_name[17];       /* terminated here */
+	char volume_name[17]; /* terminated here */
 	char last_mounted[65];
 	int64_t mount_time, write_time, check_time, mkfs_time; /* seconds since 1970 */
 	uint32_t mount_count, max_mount_count, check_interval;
@@ -114,25 +115,26 @@ struct ext_superblock {
 	uint32_t journal_backup[17];
 	uint64_t mmp_block;
 	uint32_t mmp_interval;
-	uint32_t backup_groups[2];  /* sparse_super2 */
+	uint32_t backup_groups[2]; /* sparse_super2 */
 	uint32_t overhead_clusters;
 	uint32_t min_extra_isize, want_extra_isize;
 	uint32_t hash_seed[4];
 	uint8_t default_hash_version;
-	uint32_t flags;             /* 1 signed, 2 unsigned directory hash */
+	uint32_t flags; /* 1 signed, 2 unsigned directory hash */
 	uint8_t checksum_type;
 	uint16_t encoding, encoding_flags;
 	uint32_t error_count;
 	uint32_t default_uid, default_gid;
 	uint8_t prealloc_directory_blocks; /* a directory may own so many blocks beyond its size */
-	bool has_early_features;           /* feature bits although revision 0 has none */
+	bool has_early_features;	   /* feature bits although revision 0 has none */
 
 	/* Checksums. */
-	uint32_t checksum_seed;     /* for all metadata but the superblock and the journal */
+	uint32_t checksum_seed; /* for all metadata but the superblock and the journal */
 	uint32_t checksum_stored, checksum_computed;
 	enum ext_checksum_state checksum;
-	bool has_metadata_csum;     /* crc32c everywhere */
-	bool has_group_csum;        /* metadata_csum or gdt_csum: descriptor checksums and uninit flags count */
+	bool has_metadata_csum; /* crc32c everywhere */
+	bool has_group_csum;	/* metadata_csum or gdt_csum: descriptor checksums and uninit flags
+				   count */
 };
 
 /*
@@ -180,13 +182,15 @@ uint32_t ext_group_block_count(const struct ext_superblock *superblock, ext_grou
 /* Does this group hold a superblock copy? */
 bool ext_group_has_superblock(const struct ext_superblock *superblock, ext_group group);
 
-/* Byte offset of the superblock copy in `group` (1024 for group 0), from the start of the filesystem. */
+/* Byte offset of the superblock copy in `group` (1024 for group 0), from the start of the
+ * filesystem. */
 uint64_t ext_superblock_copy_offset(const struct ext_superblock *superblock, ext_group group);
 
 /*
  * The block where descriptor block `index` of the table lies, in the copy that belongs to the
  * superblock in `copy_group` (0: the primary table). With meta_bg, metagroups beyond first_meta_bg
- * have copies in their first, second and last group; copy_group 0 gives the first, another the second.
+ * have copies in their first, second and last group; copy_group 0 gives the first, another the
+ * second.
  */
 ext_block ext_descriptor_block(const struct ext_superblock *superblock, ext_group copy_group,
 			       uint32_t index);
@@ -197,10 +201,10 @@ ext_block ext_descriptor_block(const struct ext_superblock *superblock, ext_grou
  */
 struct ext_group_layout {
 	bool has_superblock;
-	ext_block superblock_block;   /* block that holds the copy */
+	ext_block superblock_block; /* block that holds the copy */
 	ext_block descriptors_start;
-	uint32_t descriptor_blocks;   /* 0 if none in this group */
-	uint32_t reserved_blocks;     /* reserved descriptor blocks right behind */
+	uint32_t descriptor_blocks; /* 0 if none in this group */
+	uint32_t reserved_blocks;   /* reserved descriptor blocks right behind */
 };
 void ext_group_layout(const struct ext_superblock *superblock, ext_group group,
 		      struct ext_group_layout *layout);

@@ -15,18 +15,19 @@ enum ext_xattr_home { EXT_XATTR_IN_INODE, EXT_XATTR_IN_BLOCK };
 
 struct ext_xattr {
 	enum ext_xattr_home home;
-	uint32_t at;               /* byte of the entry, from the first entry (inode) or the block's start */
-	uint8_t index;             /* namespace, as stored */
+	uint32_t at;   /* byte of the entry, from the first entry (inode) or the block's start */
+	uint8_t index; /* namespace, as stored */
 	uint8_t name_length;
-	const char *name;          /* as stored, without the namespace's prefix; not terminated */
-	uint32_t value_offset;     /* as stored */
-	uint32_t value_size;       /* bytes */
-	ext_ino value_inode;       /* 0 when the value lies beside the entry */
+	const char *name;      /* as stored, without the namespace's prefix; not terminated */
+	uint32_t value_offset; /* as stored */
+	uint32_t value_size;   /* bytes */
+	ext_ino value_inode;   /* 0 when the value lies beside the entry */
 	uint32_t hash_stored;
-	struct ext_span value;     /* data is NULL when the value is in an inode, or out of bounds */
+	struct ext_span value; /* data is NULL when the value is in an inode, or out of bounds */
 };
 
-/* The prefix of a namespace: "user.", "system.posix_acl_access" (whose name is empty) ...; NULL if unknown. */
+/* The prefix of a namespace: "user.", "system.posix_acl_access" (whose name is empty) ...; NULL if
+ * unknown. */
 const char *ext_xattr_prefix(unsigned index);
 
 /* Is it the second part of inline data (system.data), which is no attribute to user space? */
@@ -40,7 +41,7 @@ size_t ext_xattr_name(const struct ext_xattr *xattr, char *text, size_t size);
 
 /* A cursor over one space: the tail of an inode, or a block. */
 struct ext_xattr_cursor {
-	struct ext_span space;   /* from the first entry (inode) or from the block's start */
+	struct ext_span space; /* from the first entry (inode) or from the block's start */
 	uint32_t at;
 	enum ext_xattr_home home;
 };
@@ -48,9 +49,11 @@ struct ext_xattr_cursor {
 /* EXT_END when there are no attributes in the inode. `raw` is the whole inode. */
 enum ext_status ext_xattr_inode_begin(const struct ext_superblock *superblock, struct ext_span raw,
 				      struct ext_xattr_cursor *cursor, struct ext_error *error);
-enum ext_status ext_xattr_block_begin(const struct ext_superblock *superblock, struct ext_span block,
-				      struct ext_xattr_cursor *cursor, struct ext_error *error);
-/* CORRUPT ends the space: what follows cannot be found. A value out of bounds: entry comes, value NULL. */
+enum ext_status ext_xattr_block_begin(const struct ext_superblock *superblock,
+				      struct ext_span block, struct ext_xattr_cursor *cursor,
+				      struct ext_error *error);
+/* CORRUPT ends the space: what follows cannot be found. A value out of bounds: entry comes, value
+ * NULL. */
 enum ext_status ext_xattr_next(struct ext_xattr_cursor *cursor, struct ext_xattr *xattr,
 			       struct ext_error *error);
 
@@ -65,7 +68,8 @@ enum ext_status ext_xattr_header(const struct ext_superblock *superblock, ext_bl
 				 struct ext_error *error);
 
 /* Hashes: of an entry (with signed or unsigned name bytes), of a block, of a value in an inode. */
-uint32_t ext_xattr_entry_hash(const struct ext_xattr *xattr, bool signed_names, uint32_t value_inode_hash);
+uint32_t ext_xattr_entry_hash(const struct ext_xattr *xattr, bool signed_names,
+			      uint32_t value_inode_hash);
 uint32_t ext_xattr_block_hash(struct ext_span block);
 uint32_t ext_xattr_value_hash(const struct ext_superblock *superblock, struct ext_span value);
 
@@ -109,7 +113,8 @@ struct ext_acl_entry {
 enum ext_status ext_acl_next(struct ext_span value, size_t *at, struct ext_acl_entry *entry,
 			     struct ext_error *error);
 
-/* The same ACL in the form of the system call interface (version 2); returns its size, 0 if malformed. */
+/* The same ACL in the form of the system call interface (version 2); returns its size, 0 if
+ * malformed. */
 size_t ext_acl_to_syscall(struct ext_span value, uint8_t *buffer, size_t size);
 
 #ifdef __cplusplus
