@@ -118,7 +118,7 @@ static void report(struct ext_sink *sink, enum ext_problem problem, ext_ino ino,
 	ext_report(sink, &finding);
 }
 
-bool lost_directories(struct survey *survey, struct ext_sink *sink)
+bool lost_directories(struct survey *survey, struct ext_sink *sink, bool with_loops)
 {
 	struct loss loss = {.survey = survey};
 
@@ -137,9 +137,13 @@ bool lost_directories(struct survey *survey, struct ext_sink *sink)
 		if (is_top(&survey->directories[i]))
 			loss.trees[loss.count++].top = survey->directories[i].ino;
 	measure(&loss);
-	for (size_t i = 0; i < loss.count; i++)
-		report(sink, EXT_DIRECTORY_LOST, loss.trees[i].top, loss.trees[i].inodes,
-		       loss.trees[i].blocks);
+	for (size_t i = 0; i < loss.count; i++) {
+		const struct directory *top = survey_directory(survey, loss.trees[i].top);
+
+		if (top && (with_loops || !top->is_loop))
+			report(sink, EXT_DIRECTORY_LOST, top->ino, loss.trees[i].inodes,
+			       loss.trees[i].blocks);
+	}
 	block_set_clear(&loss.seen);
 	free(loss.trees);
 	return true;

@@ -162,7 +162,7 @@ static int account_for(struct account *account, const char *path, bool first)
 	}
 	if (account->survey.stopped)
 		return EXIT_CANCELLED;
-	(void)lost_directories(&account->survey, findings_sink(account->findings));
+	(void)lost_directories(&account->survey, findings_sink(account->findings), true);
 	lost_files(&account->survey, findings_sink(account->findings));
 	kernel_df(account->image.filesystem, &account->df);
 	findings_sort(account->findings);
