@@ -102,11 +102,3 @@ ext_ino inode_states_next(const struct inode_states *states, ext_ino from, uint8
 	}
 	return 0;
 }
-
-bool inode_states_any(const struct inode_states *states, ext_group group)
-{
-	for (uint32_t i = 0; i < states->chunks_per_group; i++)
-		if (states->chunks[(size_t)group * states->chunks_per_group + i])
-			return true;
-	return false;
-}

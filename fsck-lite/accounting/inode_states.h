@@ -90,9 +90,6 @@ static inline uint8_t inode_states_count_link(struct inode_states *states, ext_i
 /* Links that no entry accounted for, modulo 65536: 0 when the count on disk is right. */
 uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino);
 
-/* Is any inode of this group in use? */
-bool inode_states_any(const struct inode_states *states, ext_group group);
-
 /*
  * The next inode at or after `from` that has all bits of `with` and none of `without`; 0 at the
  * end.

@@ -277,9 +277,6 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 	/* Nothing is in use in a group that was never begun. */
 	if (uninit) {
 		difference->free = inodes;
-		if (inode_states_any(&survey->inodes, group))
-			report(survey, EXT_INODE_BITMAP_UNINIT, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-			       0, 0);
 		return;
 	}
 	for (uint64_t bit = 0; bit < inodes; bit += 64) {
@@ -322,7 +319,8 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	survey->used_but_marked_free += blocks.owned_only << sb->cluster_log2;
 
 	place = ext_group_first_block(sb, group);
-	if (blocks.marked_only > 0)
+	/* What could not be read may own them. */
+	if (blocks.marked_only > 0 && survey->inodes_unread == 0 && survey->maps_unread == 0)
 		report(survey, EXT_BLOCK_LEAKED, EXT_AT_BLOCK_BITMAP, group,
 		       place + (blocks.first_marked << sb->cluster_log2),
 		       blocks.marked_only << sb->cluster_log2, 0);
@@ -347,7 +345,7 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	if (descriptor.free_inodes != inodes.free)
 		report(survey, EXT_GROUP_FREE_INODES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
 		       descriptor.free_inodes, inodes.free);
-	if (descriptor.directories != directories)
+	if (descriptor.directories != directories && survey->inodes_unread == 0)
 		report(survey, EXT_GROUP_DIRECTORIES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
 		       descriptor.directories, directories);
 }

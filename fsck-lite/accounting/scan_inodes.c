@@ -31,6 +31,7 @@ struct inode_worker {
 	ext_ino *ea_inodes; /* inodes that hold values of attributes */
 	size_t ea_count, ea_size;
 	uint64_t unreadable;
+	uint64_t inodes_unread, maps_unread;
 	uint64_t garbage_block; /* the table block that `garbage` is counted in */
 	uint32_t garbage;	/* inodes with a wrong checksum there */
 	enum ext_status status;
@@ -172,6 +173,8 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 	while (ext_mapping_next(mapping, &run) == EXT_OK) {
 		if (run.is_doubtful || !note_run(facts, sb, &run, &last_cluster))
 			continue;
+		if (run.kind == EXT_RUN_TREE && !ext_mapping_tree_block(mapping).data)
+			facts->is_unread = true;
 		if (run.kind == EXT_RUN_TREE && (inode->flags & EXT_INODE_EXTENTS) &&
 		    run.depth < TREE_LEVELS)
 			note_tree_block(facts, &run, ext_mapping_tree_block(mapping));
@@ -385,6 +388,7 @@ static bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *
 	}
 	if (facts.is_used && !note_inode(worker, &inode, raw, is_orphan, &facts))
 		return false;
+	worker->maps_unread += facts.is_unread;
 	if (observer && observer->inode)
 		observer->inode(observer, survey, &inode, raw, &facts, worker->sink);
 	return true;
@@ -398,6 +402,7 @@ static void report_unreadable(struct inode_worker *worker, const struct ext_inod
 	/* A descriptor that points nowhere has been reported with the layout. */
 	if (run->error.status == EXT_CORRUPT)
 		return;
+	worker->inodes_unread += run->count;
 	finding.problem = EXT_INODES_UNREADABLE;
 	finding.found = run->count;
 	ext_report(worker->sink, &finding);
@@ -516,6 +521,8 @@ static bool join(struct survey *survey, struct inode_worker *worker)
 	survey->directory_runs = runs;
 	survey->inline_directories = inos;
 	survey->inodes_unreadable += worker->unreadable;
+	survey->inodes_unread += worker->inodes_unread;
+	survey->maps_unread += worker->maps_unread;
 	if (worker->directories != survey->directories)
 		free(worker->directories);
 	if (worker->runs != survey->directory_runs)

@@ -89,7 +89,8 @@ struct inode_facts {
 	uint64_t first_beyond; /* the first mapped one beyond that */
 	bool is_beyond;	       /* there is such a one; it is counted nowhere else */
 	bool has_unwritten, damaged;
-	bool is_used; /* in use: links, or reserved, or an orphan */
+	bool is_unread; /* part of the map could not be read: it owns more than is known */
+	bool is_used;	/* in use: links, or reserved, or an orphan */
 	bool is_orphan;
 	struct tree_level tree[TREE_LEVELS]; /* of extents, by depth above the data */
 };
@@ -170,6 +171,8 @@ struct survey {
 	uint64_t orphan_inodes;
 	uint64_t shared_blocks, used_but_marked_free;
 	uint64_t inodes_unreadable, bitmaps_unreadable, directory_blocks_unreadable;
+	/* Inodes in blocks that the medium did not give, and inodes whose map is in one. */
+	uint64_t inodes_unread, maps_unread;
 	bool root_is_directory, root_readable;
 
 	/* Free blocks and inodes, counted three times. */

@@ -51,7 +51,7 @@ static void check_lost_found(struct directory_checks *checks, const struct surve
 	const struct directory *directory = survey_directory(survey, ino);
 	const bool is_used = ino != 0 && (state & STATE_USED);
 
-	if (!is_used && survey->lost_inodes > 0)
+	if (!is_used && survey->lost_inodes > 0 && survey->root_readable)
 		report_directory(checks, EXT_LOST_FOUND_MISSING, EXT_INO_ROOT, 0, 0, 0);
 	else if (is_used && (state & STATE_TYPE) != EXT_TYPE_DIRECTORY)
 		report_directory(checks, EXT_LOST_FOUND_TYPE, ino, 0, 0, 0);

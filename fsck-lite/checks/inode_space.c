@@ -87,7 +87,8 @@ static void inspect_blocks(const struct inspection *inspection)
 
 	if (!in_blocks)
 		expected <<= sb->block_size_log2 - SECTOR_LOG2;
-	if (inode->blocks_raw != expected && sb->creator_os != HURD)
+	if (inode->blocks_raw != expected && sb->creator_os != HURD &&
+	    !inspection->facts->is_unread)
 		inspection_report(inspection, EXT_INODE_BLOCKS, "i_blocks", inode->blocks_raw,
 				  expected, expected);
 }
@@ -95,15 +96,13 @@ static void inspect_blocks(const struct inspection *inspection)
 static void inspect_reach(const struct inspection *inspection)
 {
 	const struct inode_facts *facts = inspection->facts;
-	enum ext_problem problem = EXT_FILE_TOO_LARGE;
 
-	if (!facts->is_beyond)
-		return;
-	if (inspection->inode->type == EXT_TYPE_DIRECTORY)
-		problem = EXT_DIRECTORY_TOO_LARGE;
-	else if (inspection->inode->type == EXT_TYPE_SYMLINK)
-		problem = EXT_SYMLINK_TOO_LARGE;
-	inspection_report(inspection, problem, "i_block", facts->first_beyond, 0, facts->reach - 1);
+	if (facts->is_beyond)
+		inspection_report(inspection,
+				  inspection->inode->type == EXT_TYPE_DIRECTORY
+					  ? EXT_DIRECTORY_TOO_LARGE
+					  : EXT_SYMLINK_TOO_LARGE,
+				  "i_block", facts->first_beyond, 0, facts->reach - 1);
 }
 
 static void inspect_extra(const struct inspection *inspection)
@@ -147,7 +146,8 @@ static void inspect_tree(const struct inspection *inspection)
 	const unsigned depth = inspection_word(inspection, 1) >> 16;
 	uint64_t entries[TREE_LEVELS + 1] = {root}, room[TREE_LEVELS + 1] = {root_room};
 
-	if (depth == 0 || depth > TREE_LEVELS || !inspection_has_extent_root(inspection))
+	if (depth == 0 || depth > TREE_LEVELS || !inspection_has_extent_root(inspection) ||
+	    inspection->facts->is_unread)
 		return;
 	for (unsigned level = 1; level <= depth; level++) {
 		entries[level] = inspection->facts->tree[depth - level].entries;

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "checks/inspection.h"
+#include "checks/xattr_values.h"
 
 /* A filesystem written in the first minutes of 1970 has deletion times like inode numbers. */
 static bool times_are_early(const struct ext_superblock *sb)
@@ -103,6 +104,8 @@ void check_inode(struct checks *checks, const struct survey *survey, const struc
 				  0);
 	inspect_leftovers(&inspection);
 	inspect_xattrs(&inspection);
+	if (inode->flags & EXT_INODE_EA_INODE)
+		inspect_value_content(&inspection);
 	inspect_type(&inspection);
 	inspect_space(&inspection);
 	inspect_quota(&inspection);

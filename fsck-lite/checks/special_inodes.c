@@ -55,9 +55,68 @@ static void judge_bad_block(const struct inspection *inspection, ext_block block
 	}
 }
 
+/* The table block that holds the inode of the list. */
+static bool holds_the_list(const struct inspection *inspection, ext_block block)
+{
+	struct ext_group_descriptor descriptor;
+
+	ext_group_locations(inspection->survey->filesystem, 0, &descriptor);
+	return descriptor.readable && descriptor.inode_table != 0 &&
+	       descriptor.inode_table == block;
+}
+
+/* Does the block lie where superblocks, descriptors or bitmaps do? */
+static bool is_metadata(const struct inspection *inspection, ext_block block)
+{
+	const struct ext_superblock *sb = inspection->superblock;
+
+	for (ext_group group = 0; group < sb->group_count; group++) {
+		struct ext_group_descriptor descriptor;
+		struct ext_group_layout layout;
+
+		ext_group_layout(sb, group, &layout);
+		ext_group_locations(inspection->survey->filesystem, group, &descriptor);
+		if ((layout.has_superblock && block == layout.superblock_block) ||
+		    (block >= layout.descriptors_start &&
+		     block < layout.descriptors_start + layout.descriptor_blocks) ||
+		    (descriptor.readable &&
+		     (block == descriptor.block_bitmap || block == descriptor.inode_bitmap ||
+		      (block >= descriptor.inode_table &&
+		       block - descriptor.inode_table < sb->inode_table_blocks))))
+			return true;
+	}
+	return false;
+}
+
+/* The blocks that the list itself lies in, as many as are looked at. */
+struct list_blocks {
+	ext_block block[64];
+	unsigned count;
+};
+
+/* They are neither metadata, nor on the list. */
+static void judge_list_blocks(const struct inspection *inspection, const struct list_blocks *own,
+			      struct ext_mapping *mapping)
+{
+	struct ext_run run;
+
+	for (unsigned i = 0; i < own->count; i++)
+		if (is_metadata(inspection, own->block[i]))
+			inspection_report(inspection, EXT_BAD_BLOCKS_TREE, NULL, own->block[i], 0,
+					  0);
+	ext_mapping_start(mapping, inspection->inode, 0, NULL);
+	while (own->count > 0 && ext_mapping_next(mapping, &run) == EXT_OK)
+		for (unsigned i = 0; i < own->count && run.kind != EXT_RUN_TREE; i++)
+			if (own->block[i] >= run.physical &&
+			    own->block[i] - run.physical < run.length)
+				inspection_report(inspection, EXT_BAD_BLOCKS_TREE_BAD, NULL,
+						  own->block[i], 0, 0);
+}
+
 static void inspect_bad_blocks(const struct inspection *inspection)
 {
 	const struct ext_inode *inode = inspection->inode;
+	struct list_blocks own = {.count = 0};
 	struct ext_mapping *mapping;
 	struct ext_run run;
 	bool in_primary = false;
@@ -70,10 +129,20 @@ static void inspect_bad_blocks(const struct inspection *inspection)
 	    ext_mapping_new(inspection->survey->filesystem, &mapping, NULL) != EXT_OK)
 		return;
 	ext_mapping_start(mapping, inode, 0, NULL);
-	while (ext_mapping_next(mapping, &run) == EXT_OK)
-		if (run.kind != EXT_RUN_TREE)
-			for (uint32_t i = 0; i < run.length; i++)
-				judge_bad_block(inspection, run.physical + i, &in_primary);
+	while (ext_mapping_next(mapping, &run) == EXT_OK) {
+		if (run.kind == EXT_RUN_TREE) {
+			if (own.count < sizeof own.block / sizeof *own.block)
+				own.block[own.count++] = run.physical;
+			continue;
+		}
+		for (uint32_t i = 0; i < run.length; i++) {
+			judge_bad_block(inspection, run.physical + i, &in_primary);
+			if (holds_the_list(inspection, run.physical + i))
+				inspection_report(inspection, EXT_BAD_BLOCKS_INODE_BAD, NULL,
+						  run.physical + i, 0, 0);
+		}
+	}
+	judge_list_blocks(inspection, &own, mapping);
 	ext_mapping_free(mapping);
 	if (in_primary)
 		inspection_report(inspection, EXT_BAD_BLOCK_IN_PRIMARY, NULL, 0, 0, 0);

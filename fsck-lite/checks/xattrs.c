@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Extended attributes of one inode: in its tail, in its block, in inodes of their own. Invariants:
- * names and values lie inside their space and overlap nothing; hashes hold; a value's inode exists
- * and is marked as one; access control lists are well formed. How often blocks and values are
- * shared is counted on the way (xattr_shares.c).
+ * names and values lie inside their space and overlap nothing; hashes hold; access control lists
+ * are well formed. Values in inodes of their own are checked in xattr_values.c; how often blocks
+ * and values are shared is counted on the way (xattr_shares.c).
  */
 #include "config.h"
 
@@ -13,6 +13,7 @@
 #include <ext/xattr.h>
 
 #include "checks/inspection.h"
+#include "checks/xattr_values.h"
 #include "checks/xattr_shares.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
 	SPACE_MAX = 65536,
 	ACL_ACCESS = 2,
 	ACL_DEFAULT = 3,
+	NAME_BITS = 256,
 };
 
 /* Which bytes of a space have an owner. */
@@ -35,9 +37,11 @@ struct space {
 	struct inspection *inspection;
 	struct ext_place place;
 	enum ext_xattr_home home;
-	enum ext_problem overlap, name, value;
+	enum ext_problem overlap, value;
 	struct region *region;
-	uint64_t clusters, inodes; /* what values in inodes of their own add */
+	struct value_share share;
+	uint64_t names[NAME_BITS / 64]; /* hashes of the names before: a bit for each */
+	bool has_duplicate;
 };
 
 static uint32_t rounded(uint32_t size)
@@ -67,78 +71,54 @@ static bool region_take(struct region *region, uint64_t start, uint64_t length)
 static void report(const struct space *space, enum ext_problem problem,
 		   const struct ext_xattr *xattr, uint64_t found, uint64_t low, uint64_t high)
 {
-	struct ext_finding finding = {.problem = problem,
-				      .place = space->place,
-				      .found = found,
-				      .low = low,
-				      .high = high};
-
-	if (xattr) {
-		char name[EXT_NAME_MAX + 32];
-		const size_t length = ext_xattr_name(xattr, name, sizeof name);
-
-		finding.name_length = (uint8_t)(length < EXT_NAME_MAX ? length : EXT_NAME_MAX);
-		memcpy(finding.name, name, finding.name_length);
-		finding.place.has |= EXT_HAS_OFFSET;
-		finding.place.offset = xattr->at;
-	}
-	ext_report(space->inspection->sink, &finding);
+	report_xattr(space->inspection->sink, problem, &space->place, xattr, found, low, high);
 }
 
-static bool hash_holds(const struct ext_xattr *xattr, uint32_t value_hash)
+static bool hash_holds(const struct ext_xattr *xattr)
 {
-	return xattr->hash_stored == ext_xattr_entry_hash(xattr, false, value_hash) ||
-	       xattr->hash_stored == ext_xattr_entry_hash(xattr, true, value_hash);
+	return xattr->hash_stored == ext_xattr_entry_hash(xattr, false, 0) ||
+	       xattr->hash_stored == ext_xattr_entry_hash(xattr, true, 0);
 }
 
-/* A value in an inode of its own. False: the entry is no good. */
-static bool check_value_inode(struct space *space, const struct ext_xattr *xattr)
+/* Is an attribute of that name among the entries before? In an inode they have no order. */
+static bool stands_before(struct space *space, const struct ext_xattr_cursor *cursor,
+			  const struct ext_xattr *xattr)
 {
-	const struct inspection *inspection = space->inspection;
-	const struct ext_superblock *sb = inspection->superblock;
-	const uint64_t cluster = (uint64_t)sb->cluster_size;
-	const ext_ino ino = xattr->value_inode;
-	struct ext_inode value;
-	bool is_marked;
+	struct ext_xattr_cursor again = {cursor->space, 0, cursor->home};
+	struct ext_xattr other;
+	unsigned bit = xattr->index;
+	bool seen;
 
-	if (!ext_has_incompat(sb, EXT_INCOMPAT_EA_INODE))
-		report(space, EXT_XATTR_VALUE_BLOCK, xattr, ino, 0, 0);
-	if (ino < sb->first_inode || ino > sb->inode_count) {
-		report(space, EXT_XATTR_INODE_RANGE, xattr, ino, sb->first_inode, sb->inode_count);
+	for (unsigned i = 0; i < xattr->name_length; i++)
+		bit = bit * 31 + (unsigned char)xattr->name[i];
+	bit %= NAME_BITS;
+	seen = space->names[bit / 64] >> bit % 64 & 1;
+	space->names[bit / 64] |= (uint64_t)1 << bit % 64;
+	if (!seen || space->has_duplicate)
 		return false;
-	}
-	if (ext_inode_read(inspection->survey->filesystem, ino, &value, NULL, NULL) != EXT_OK)
-		return true;
-	is_marked = (value.flags & EXT_INODE_EA_INODE) != 0;
-	if (hash_holds(xattr, (uint32_t)value.atime.seconds)) {
-		space->clusters += (xattr->value_size + cluster - 1) / cluster;
-		if (!is_marked)
-			report(space, EXT_XATTR_INODE_FLAG, xattr, ino, 0, 0);
-	} else if ((uint32_t)value.mtime.seconds != inspection->inode->number ||
-		   value.generation != inspection->inode->generation) {
-		/* Lustre's inodes of values name their owner instead. */
-		if (!is_marked)
-			report(space, EXT_XATTR_INODE_WRONG, xattr, ino, 0, 0);
-		else
-			report(space, EXT_XATTR_HASH, xattr, xattr->hash_stored,
-			       ext_xattr_entry_hash(xattr, false, (uint32_t)value.atime.seconds),
-			       0);
-		return false;
-	}
-	space->inodes++;
-	return true;
+	while (ext_xattr_next(&again, &other, NULL) == EXT_OK && other.at < xattr->at)
+		if (ext_xattr_compare(&other, xattr) == 0)
+			return true;
+	return false;
 }
 
 /* What makes no difference to e2fsck, but may to Linux: it searches a block by order. */
-static void check_manners(const struct space *space, const struct ext_xattr *xattr,
-			  const struct ext_xattr *before)
+static void check_manners(struct space *space, const struct ext_xattr_cursor *cursor,
+			  const struct ext_xattr *xattr, const struct ext_xattr *before)
 {
 	if (!ext_xattr_prefix(xattr->index))
 		report(space, EXT_XATTR_NAMESPACE, xattr, xattr->index, 0, 0);
 	if (memchr(xattr->name, 0, xattr->name_length))
 		report(space, EXT_XATTR_NAME_INVALID, xattr, xattr->index, 0, 0);
-	if (space->home != EXT_XATTR_IN_BLOCK || !before->name)
+	if (!before->name && space->home == EXT_XATTR_IN_BLOCK)
 		return;
+	if (space->home == EXT_XATTR_IN_INODE) {
+		if (stands_before(space, cursor, xattr)) {
+			space->has_duplicate = true;
+			report(space, EXT_XATTR_DUPLICATE, xattr, 0, 0, 0);
+		}
+		return;
+	}
 	if (ext_xattr_compare(before, xattr) == 0)
 		report(space, EXT_XATTR_DUPLICATE, xattr, 0, 0, 0);
 	else if (ext_xattr_compare(before, xattr) > 0)
@@ -169,8 +149,7 @@ static bool check_value(struct space *space, const struct ext_xattr *xattr, uint
 		return false;
 	}
 	/* In an inode the hash is optional. */
-	if ((space->home == EXT_XATTR_IN_BLOCK || xattr->hash_stored != 0) &&
-	    !hash_holds(xattr, 0)) {
+	if ((space->home == EXT_XATTR_IN_BLOCK || xattr->hash_stored != 0) && !hash_holds(xattr)) {
 		report(space, EXT_XATTR_HASH, xattr, xattr->hash_stored,
 		       ext_xattr_entry_hash(xattr, false, 0), 0);
 		return false;
@@ -198,14 +177,16 @@ static void check_entries(struct space *space, struct ext_xattr_cursor *cursor, 
 			report(space, space->overlap, &xattr, xattr.at, 0, 0);
 			return;
 		}
-		if (in_block ? xattr.index == 0 : names > left) {
-			report(space, space->name, &xattr, xattr.name_length, 0, left);
+		if (in_block && xattr.index == 0) {
+			report(space, EXT_XATTR_BLOCK_NAME, &xattr, xattr.name_length, 0, left);
 			return;
 		}
 		left -= in_block ? 0 : names;
-		check_manners(space, &xattr, &before);
+		check_manners(space, cursor, &xattr, &before);
 		if (xattr.value_inode != 0) {
-			if (!check_value_inode(space, &xattr) && !in_block)
+			if (!inspect_value_inode(space->inspection, &space->place, &xattr,
+						 &space->share) &&
+			    !in_block)
 				return;
 			xattr_shares_value(space->inspection->checks, xattr.value_inode);
 			continue;
@@ -235,7 +216,6 @@ static void check_inode_space(struct inspection *inspection, struct region *regi
 					.inode = inspection->inode->number},
 			      .home = EXT_XATTR_IN_INODE,
 			      .overlap = EXT_XATTR_INODE_OVERLAP,
-			      .name = EXT_XATTR_INODE_NAME,
 			      .value = EXT_XATTR_INODE_VALUE,
 			      .region = region};
 
@@ -245,8 +225,8 @@ static void check_inode_space(struct inspection *inspection, struct region *regi
 	region_begin(region, (uint32_t)cursor.space.size + MAGIC_SIZE);
 	region_take(region, 0, MAGIC_SIZE);
 	check_entries(&space, &cursor, MAGIC_SIZE);
-	inspection->value_clusters += space.clusters;
-	inspection->value_inodes += space.inodes;
+	inspection->value_clusters += space.share.clusters;
+	inspection->value_inodes += space.share.inodes;
 }
 
 /* The content of a block, once, whoever comes first. */
@@ -299,22 +279,22 @@ static void check_block(struct inspection *inspection, struct region *region)
 		.place = {.structure = EXT_AT_XATTR, .has = EXT_HAS_BLOCK, .block = block},
 		.home = EXT_XATTR_IN_BLOCK,
 		.overlap = EXT_XATTR_BLOCK_OVERLAP,
-		.name = EXT_XATTR_BLOCK_NAME,
 		.value = EXT_XATTR_BLOCK_VALUE,
 		.region = region};
 	uint8_t *bytes;
 
-	if (!xattr_shares_first(inspection->checks, block, &space.clusters, &space.inodes)) {
-		inspection->value_clusters += space.clusters;
-		inspection->value_inodes += space.inodes;
+	if (!xattr_shares_first(inspection->checks, block, &space.share.clusters,
+				&space.share.inodes)) {
+		inspection->value_clusters += space.share.clusters;
+		inspection->value_inodes += space.share.inodes;
 		return;
 	}
 	bytes = malloc(sb->block_size);
 	if (bytes && ext_filesystem_read_blocks(inspection->survey->filesystem, block, 1, bytes,
 						NULL) == EXT_OK) {
 		check_block_content(&space, bytes, block);
-		xattr_shares_note(inspection->checks, block, reference_count(bytes), space.clusters,
-				  space.inodes);
+		xattr_shares_note(inspection->checks, block, reference_count(bytes),
+				  space.share.clusters, space.share.inodes);
 	} else {
 		const struct ext_finding finding = {.problem = EXT_XATTR_UNREADABLE,
 						    .place = space.place};
@@ -322,8 +302,8 @@ static void check_block(struct inspection *inspection, struct region *region)
 		ext_report(inspection->sink, &finding);
 	}
 	free(bytes);
-	inspection->value_clusters += space.clusters;
-	inspection->value_inodes += space.inodes;
+	inspection->value_clusters += space.share.clusters;
+	inspection->value_inodes += space.share.inodes;
 }
 
 void inspect_xattrs(struct inspection *inspection)

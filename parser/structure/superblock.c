@@ -84,6 +84,8 @@ static void read_identity(const struct reader *reader, struct ext_superblock *sb
 	sb->compat = get(raw->s_feature_compat);
 	sb->incompat = get(raw->s_feature_incompat);
 	sb->ro_compat = get(raw->s_feature_ro_compat);
+	sb->has_early_features =
+		sb->revision == 0 && (sb->compat | sb->incompat | sb->ro_compat) != 0;
 	if (sb->revision > 0)
 		sb->copy_group = get(raw->s_block_group_nr);
 	sb->state = get(raw->s_state);

@@ -113,6 +113,19 @@ static struct span value_span(const struct ext_xattr_cursor *cursor, const struc
 	return (struct span){data, xattr->value_size};
 }
 
+/* An entry or a name that ends behind its space: what follows cannot be found. */
+static enum ext_status passes_end(struct ext_xattr_cursor *cursor, const char *field,
+				  struct ext_error *error)
+{
+	const uint32_t at = cursor->at;
+
+	cursor->at = (uint32_t)cursor->space.size;
+	return ext_corrupt(error,
+			   cursor->home == EXT_XATTR_IN_BLOCK ? EXT_XATTR_BLOCK_OVERLAP
+							      : EXT_XATTR_INODE_OVERLAP,
+			   place_of(at, field), at, 0, cursor->space.size);
+}
+
 enum ext_status ext_xattr_next(struct ext_xattr_cursor *cursor, struct ext_xattr *xattr,
 			       struct ext_error *error)
 {
@@ -126,16 +139,10 @@ enum ext_status ext_xattr_next(struct ext_xattr_cursor *cursor, struct ext_xattr
 	if (!terminator || get(*terminator) == 0)
 		return EXT_END;
 	raw = SPAN_AS(struct ext_raw_xattr_entry, cursor->space, at);
-	if (!raw) {
-		cursor->at = (uint32_t)cursor->space.size;
-		return ext_corrupt(error, EXT_XATTR_ENTRY_TRUNCATED, place_of(at, NULL),
-				   sizeof *raw, 0, left);
-	}
-	if (raw->e_name_len > left - sizeof *raw) {
-		cursor->at = (uint32_t)cursor->space.size;
-		return ext_corrupt(error, EXT_XATTR_NAME_LENGTH, place_of(at, "e_name_len"),
-				   raw->e_name_len, 0, left - sizeof *raw);
-	}
+	if (!raw)
+		return passes_end(cursor, NULL, error);
+	if (raw->e_name_len > left - sizeof *raw)
+		return passes_end(cursor, "e_name_len", error);
 	*xattr = (struct ext_xattr){
 		.home = cursor->home,
 		.at = at,
@@ -236,6 +243,11 @@ uint32_t ext_xattr_block_hash(struct ext_span block)
 uint32_t ext_xattr_value_hash(const struct ext_superblock *superblock, struct ext_span value)
 {
 	return crc32c(superblock->checksum_seed, value.data, value.size);
+}
+
+uint32_t ext_xattr_value_hash_more(uint32_t hash, struct ext_span piece)
+{
+	return crc32c(hash, piece.data, piece.size);
 }
 
 int ext_xattr_compare(const struct ext_xattr *a, const struct ext_xattr *b)

@@ -276,8 +276,11 @@ enum ext_status ext_xattr_list_next(struct ext_xattr_list *list, struct ext_xatt
 			*value = xattr->value;
 			return EXT_OK;
 		}
-		report_value(list, sink, EXT_XATTR_VALUE_RANGE, xattr, xattr->value_offset,
-			     xattr->value_size, list->cursor.space.size);
+		report_value(list, sink,
+			     xattr->home == EXT_XATTR_IN_BLOCK ? EXT_XATTR_BLOCK_VALUE
+							       : EXT_XATTR_INODE_VALUE,
+			     xattr, xattr->value_offset, xattr->value_size,
+			     list->cursor.space.size);
 	}
 	return EXT_END;
 }

@@ -72,6 +72,8 @@ uint32_t ext_xattr_entry_hash(const struct ext_xattr *xattr, bool signed_names,
 			      uint32_t value_inode_hash);
 uint32_t ext_xattr_block_hash(struct ext_span block);
 uint32_t ext_xattr_value_hash(const struct ext_superblock *superblock, struct ext_span value);
+/* The same, of a value in pieces: `hash` is that of the pieces before. */
+uint32_t ext_xattr_value_hash_more(uint32_t hash, struct ext_span piece);
 
 /* The order of the entries in a block: by namespace, length of the name, name. <0, 0, >0. */
 int ext_xattr_compare(const struct ext_xattr *a, const struct ext_xattr *b);

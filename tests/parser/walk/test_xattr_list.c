@@ -132,7 +132,7 @@ START_TEST(a_value_out_of_bounds_is_named_and_left_out)
 
 	ck_assert_str_eq(text, "user.out=outside ");
 	ck_assert_uint_eq(faults(&sink), 1);
-	ck_assert_int_eq(sink.findings[0].problem, EXT_XATTR_VALUE_RANGE);
+	ck_assert_int_eq(sink.findings[0].problem, EXT_XATTR_INODE_VALUE);
 	ck_assert_mem_eq(sink.findings[0].name, "user.in", 7);
 	tiny_close(&tiny);
 }
