@@ -2,29 +2,22 @@
 /*
  * The entries of one directory block. Invariants: "." and ".." first, once, naming what they
  * should; every other entry names an inode that exists, is in use, may be named and has the type
- * that the entry says; every name can be typed, is encrypted where it should be, and is in the
- * block once. Lengths are the parser's matter. Leaves the hashes of indexed leaves to htree.c,
- * names in different blocks to duplicates.c, parents to connectivity.c.
+ * that the entry says; every name can be typed, and is encrypted where it should be. Lengths are
+ * the parser's matter. Leaves the names of a block against each other to leaf_names.c, parents to
+ * connectivity.c.
  */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "checks/directories.h"
+#include "checks/leaf_names.h"
 
 enum {
 	DOT_RECORD = 12,
 	ENCRYPTED_LEAST = 16, /* one block of the cipher */
 	STRICT_ENCODING = 1,  /* s_encoding_flags */
-	SLOTS_MOST = 16384,   /* twice the entries that 64 KiB can hold, as a power of two */
 	HASHED_BY_DEFAULT = 1,
-};
-
-/* Where the names of a block stand, by their number: byte / 4 + 1, 0 for an empty slot. */
-struct name_table {
-	uint16_t slots[SLOTS_MOST];
-	uint32_t mask;
 };
 
 void report_in_directory(const struct directory_view *view, enum ext_problem problem,
@@ -274,46 +267,6 @@ static void check_policy(const struct directory_view *view, const struct ext_dir
 				    entry->inode, 0, 0);
 }
 
-/* The first entry of this name in the block; or 0, and the name is put into the table. */
-static uint32_t find_or_add(struct name_table *table, const struct directory_view *view,
-			    const struct ext_dirent *entry)
-{
-	const uint32_t flags = view->directory->flags;
-	const uint8_t *block = view->block.data;
-	uint32_t slot = (uint32_t)name_number(flags, entry->name, entry->name_length) & table->mask;
-
-	for (; table->slots[slot] != 0; slot = (slot + 1) & table->mask) {
-		const uint32_t at = (table->slots[slot] - 1u) * 4;
-
-		/* The entry went through the cursor: its length stands at byte 6. */
-		if (block[at + 6] == entry->name_length &&
-		    names_are_equal(flags, (const char *)block + at + 8, entry->name,
-				    entry->name_length))
-			return at + 1;
-	}
-	table->slots[slot] = (uint16_t)(entry->at / 4 + 1);
-	return 0;
-}
-
-static void check_twice(struct name_table *table, const struct directory_view *view,
-			const struct ext_dirent *entry)
-{
-	const uint32_t other = find_or_add(table, view, entry);
-	const uint8_t *bytes;
-	ext_ino first;
-
-	if (other == 0)
-		return;
-	bytes = view->block.data + other - 1;
-	first = (ext_ino)bytes[0] | (ext_ino)bytes[1] << 8 | (ext_ino)bytes[2] << 16 |
-		(ext_ino)bytes[3] << 24;
-	report_in_directory(view,
-			    view->is_encrypted	    ? EXT_DIRENT_DUPLICATE_ENCRYPTED
-			    : first == entry->inode ? EXT_DIRENT_DUPLICATE
-						    : EXT_DIRENT_DUPLICATE_NAME,
-			    entry, "name", entry->inode, first, first);
-}
-
 /* An entry in use. `position` is 1 and 2 for "." and "..". */
 static void check_used(const struct directory_view *view, const struct ext_dirent *entry,
 		       unsigned position)
@@ -366,26 +319,6 @@ static void note_special(const struct directory_view *view, const struct ext_dir
 		atomic_store(&view->checks->lost_found, entry->inode);
 }
 
-/* Hashes of the names in a leaf of an index: the range that they span. */
-struct hash_range {
-	bool wanted;
-	unsigned version;
-	uint32_t low, high;
-};
-
-static void widen(struct hash_range *range, const struct directory_view *view,
-		  const struct ext_dirent *entry)
-{
-	uint32_t hash;
-
-	if (!entry_hash(view->superblock, view->directory->flags, range->version, entry, &hash))
-		return;
-	if (hash < range->low)
-		range->low = hash;
-	if (hash > range->high)
-		range->high = hash;
-}
-
 /* Bytes of an entry behind its name, or of a deleted one, that are not zero. */
 static uint64_t count_leftovers(const struct directory_view *view, const struct ext_dirent *entry)
 {
@@ -407,23 +340,16 @@ void check_entries(const struct directory_view *view, uint32_t from)
 	const struct ext_superblock *sb = view->superblock;
 	const bool is_first = view->logical == 0 && !view->is_inline;
 	unsigned position = is_first ? 0 : 2;
-	struct hash_range range = {.wanted = !is_first && !view->is_inline &&
-					     (view->directory->flags & EXT_INODE_INDEX),
-				   .version = sb->default_hash_version,
-				   .low = UINT32_MAX,
-				   .high = 0};
 	struct ext_dirent_cursor cursor;
 	struct ext_dirent entry;
-	struct name_table table;
+	struct leaf_names names;
 	struct ext_error error;
 	enum ext_status status;
-	uint32_t slots = 64;
 	uint64_t leftovers = 0;
 
-	while (slots < SLOTS_MOST && slots < view->block.size / 6)
-		slots *= 2;
-	memset(table.slots, 0, slots * sizeof table.slots[0]);
-	table.mask = slots - 1;
+	leaf_names_begin(&names, view,
+			 !is_first && !view->is_inline &&
+				 (view->directory->flags & EXT_INODE_INDEX));
 	ext_dirent_cursor_init(&cursor, sb, view->block, from, view->has_tail);
 	for (;;) {
 		status = ext_dirent_next(&cursor, &entry, &error);
@@ -448,9 +374,7 @@ void check_entries(const struct directory_view *view, uint32_t from)
 		check_used(view, &entry, position);
 		note_special(view, &entry);
 		if (position > 2)
-			check_twice(&table, view, &entry);
-		if (range.wanted)
-			widen(&range, view, &entry);
+			leaf_names_add(&names, &entry);
 	}
 	if (leftovers > 0)
 		report_in_directory(view, EXT_PUBLISHED_NAMES, NULL, NULL, leftovers, 0, 0);
@@ -458,6 +382,5 @@ void check_entries(const struct directory_view *view, uint32_t from)
 		report_in_directory(view, EXT_DOT_MISSING, NULL, NULL, 0, 0, 0);
 	if (position < 2)
 		report_in_directory(view, EXT_DOTDOT_MISSING, NULL, NULL, 0, 0, 0);
-	if (range.wanted)
-		note_leaf(view, range.version, range.low, range.high);
+	leaf_names_end(&names);
 }

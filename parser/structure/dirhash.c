@@ -8,12 +8,9 @@
  */
 #include "config.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-#include <ext/directory.h>
-
-enum { HASH_WORDS = 8 };
+#include "structure/dirhash.h"
 
 /* The end of a directory in a hash-ordered listing; the kernel keeps real hashes away from it. */
 static const uint32_t hash_end_of_directory = 0xfffffffe;
@@ -31,13 +28,7 @@ static uint32_t name_byte(const char *name, size_t at, bool is_unsigned)
 	return !is_unsigned && byte >= 0x80 ? byte | 0xffffff00 : byte;
 }
 
-/*
- * Packs up to 4 * `count` bytes of `name` into words. All that is left of a word, and all words
- * that are left, hold the length of the whole rest of the name in each byte: the whole rest, also
- * when it is longer than this chunk.
- */
-static void pack_words(const char *name, size_t left, bool is_unsigned, uint32_t *words,
-		       size_t count)
+void dirhash_pack(const char *name, size_t left, bool is_unsigned, uint32_t *words, size_t count)
 {
 	const uint32_t pad = ((uint32_t)left | (uint32_t)left << 8) * 0x10001;
 	size_t at = 0;
@@ -128,27 +119,37 @@ static void tea(uint32_t state[4], const uint32_t key[4])
 	state[1] += right;
 }
 
+void dirhash_begin(const uint32_t seed[4], uint32_t state[4])
+{
+	static const uint32_t unset[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
+
+	/* An all-zero seed was never set and means the default. */
+	memcpy(state, seed[0] | seed[1] | seed[2] | seed[3] ? seed : unset, sizeof unset);
+}
+
+uint32_t dirhash_major(uint32_t hash)
+{
+	hash &= ~(uint32_t)1;
+	return hash == hash_end_of_directory ? hash_end_of_directory - 2 : hash;
+}
+
 enum ext_status ext_directory_hash(unsigned version, const uint32_t seed[4], const char *name,
 				   size_t length, uint32_t *major, uint32_t *minor)
 {
 	const bool is_unsigned = version >= EXT_HASH_LEGACY_UNSIGNED;
-	uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-	uint32_t words[HASH_WORDS];
+	uint32_t state[4], words[HASH_WORDS];
 	uint32_t hash = 0, low = 0;
 
 	if (version > EXT_HASH_TEA_UNSIGNED)
 		return EXT_UNSUPPORTED;
-	/* An all-zero seed was never set and means the default. */
-	if (seed[0] | seed[1] | seed[2] | seed[3])
-		memcpy(state, seed, sizeof state);
-
+	dirhash_begin(seed, state);
 	switch (version % EXT_HASH_LEGACY_UNSIGNED) {
 	case EXT_HASH_LEGACY:
 		hash = legacy_hash(name, length, is_unsigned);
 		break;
 	case EXT_HASH_HALF_MD4:
 		for (size_t at = 0; at < length; at += 32) {
-			pack_words(name + at, length - at, is_unsigned, words, 8);
+			dirhash_pack(name + at, length - at, is_unsigned, words, 8);
 			half_md4(state, words);
 		}
 		hash = state[1];
@@ -156,17 +157,40 @@ enum ext_status ext_directory_hash(unsigned version, const uint32_t seed[4], con
 		break;
 	case EXT_HASH_TEA:
 		for (size_t at = 0; at < length; at += 16) {
-			pack_words(name + at, length - at, is_unsigned, words, 4);
+			dirhash_pack(name + at, length - at, is_unsigned, words, 4);
 			tea(state, words);
 		}
 		hash = state[0];
 		low = state[1];
 		break;
 	}
-	hash &= ~(uint32_t)1;
-	*major = hash == hash_end_of_directory ? hash_end_of_directory - 2 : hash;
+	*major = dirhash_major(hash);
 	*minor = low;
 	return EXT_OK;
+}
+
+enum ext_status ext_directory_hash_names(unsigned version, const uint32_t seed[4],
+					 const struct ext_name *names, unsigned count,
+					 uint32_t *majors)
+{
+	enum ext_status status = version > EXT_HASH_TEA_UNSIGNED ? EXT_UNSUPPORTED : EXT_OK;
+	unsigned done = 0;
+
+#if defined __GNUC__
+	if (version == EXT_HASH_HALF_MD4 || version == EXT_HASH_HALF_MD4_UNSIGNED) {
+		for (unsigned part; done < count; done += part) {
+			part = count - done < DIRHASH_LANES ? count - done : DIRHASH_LANES;
+			dirhash_half_md4_lanes(seed, version == EXT_HASH_HALF_MD4_UNSIGNED,
+					       names + done, part, majors + done);
+		}
+		for (unsigned i = 0; i < count; i++)
+			majors[i] = dirhash_major(majors[i]);
+	}
+#endif
+	for (uint32_t minor; done < count && status == EXT_OK; done++)
+		status = ext_directory_hash(version, seed, names[done].bytes, names[done].length,
+					    &majors[done], &minor);
+	return status;
 }
 
 unsigned ext_directory_hash_version(const struct ext_superblock *superblock, unsigned stored)

@@ -79,6 +79,38 @@ START_TEST(names_longer_than_a_chunk_carry_state_over)
 }
 END_TEST
 
+/* Names of all lengths, with and without bytes beyond ASCII, in batches of all sizes. */
+START_TEST(many_names_hash_as_each_alone)
+{
+	enum { NAMES = 11 };
+	char text[NAMES][EXT_NAME_MAX];
+	struct ext_name names[NAMES];
+	uint32_t majors[NAMES];
+
+	for (unsigned round = 0; round < 600; round++) {
+		const unsigned version = round % 6, count = round % (NAMES + 1);
+
+		for (unsigned i = 0; i < count; i++) {
+			names[i] = (struct ext_name){text[i], 1 + (round * 7 + i * 37) % 255};
+			for (unsigned at = 0; at < names[i].length; at++)
+				text[i][at] = (char)(round % 3 == 0 ? at * 29 + i * 11 + round
+								    : 'a' + (at * 7 + i) % 26);
+		}
+		ck_assert_int_eq(ext_directory_hash_names(version, seed, names, count, majors),
+				 EXT_OK);
+
+		for (unsigned i = 0; i < count; i++) {
+			uint32_t major, minor;
+
+			ck_assert_int_eq(ext_directory_hash(version, seed, names[i].bytes,
+							    names[i].length, &major, &minor),
+					 EXT_OK);
+			ck_assert_uint_eq(majors[i], major);
+		}
+	}
+}
+END_TEST
+
 START_TEST(siphash_cannot_be_computed)
 {
 	uint32_t major, minor;
@@ -86,6 +118,9 @@ START_TEST(siphash_cannot_be_computed)
 	ck_assert_int_eq(ext_directory_hash(EXT_HASH_SIPHASH, seed, "a", 1, &major, &minor),
 			 EXT_UNSUPPORTED);
 	ck_assert_int_eq(ext_directory_hash(200, seed, "a", 1, &major, &minor), EXT_UNSUPPORTED);
+	ck_assert_int_eq(ext_directory_hash_names(EXT_HASH_SIPHASH, seed,
+						  &(struct ext_name){"a", 1}, 1, &major),
+			 EXT_UNSUPPORTED);
 }
 END_TEST
 
@@ -166,6 +201,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, signed_bytes_hash_as_on_x86);
 	tcase_add_test(tests, unsigned_bytes_hash_as_on_arm);
 	tcase_add_test(tests, names_longer_than_a_chunk_carry_state_over);
+	tcase_add_test(tests, many_names_hash_as_each_alone);
 	tcase_add_test(tests, siphash_cannot_be_computed);
 	tcase_add_test(tests, the_filesystem_decides_whether_bytes_are_signed);
 	tcase_add_test(tests, casefolded_ascii_names_hash_alike_in_either_case);
