@@ -90,6 +90,18 @@ static inline uint8_t inode_states_count_link(struct inode_states *states, ext_i
 /* Links that no entry accounted for, modulo 65536: 0 when the count on disk is right. */
 uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino);
 
+/* All inodes with a name are reached by the root. Nobody else may use the states meanwhile. */
+void inode_states_reach_named(struct inode_states *states);
+
+/* How many inodes have each combination of state bits. */
+void inode_states_count(const struct inode_states *states, uint64_t counts[256]);
+
+/*
+ * The next inode in use at or after `from` that needs a name and has none, or whose links are not
+ * all accounted for; 0 at the end.
+ */
+ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from);
+
 /*
  * The next inode at or after `from` that has all bits of `with` and none of `without`; 0 at the
  * end.

@@ -66,21 +66,14 @@ static void mark_reached(void *context, const struct directory *directory,
 	inode_states_mark(&survey->inodes, entry->inode, STATE_REACHED);
 }
 
-/* Every inode with a name is reached: no directory is lost. */
-static void promote_names(struct survey *survey)
-{
-	for (ext_ino ino = 0;
-	     (ino = inode_states_next(&survey->inodes, ino + 1, STATE_NAMED, STATE_REACHED)) != 0;)
-		inode_states_mark(&survey->inodes, ino, STATE_REACHED);
-}
-
 /* A directory that only a lost one's entry in a loop names is no more reached than the loop. */
 static enum ext_status mark_all(struct survey *survey, uint64_t lost, struct ext_error *error)
 {
 	const struct directory_visitor visitor = {is_reached, mark_reached, survey};
 
 	if (lost == 0) {
-		promote_names(survey);
+		/* No directory is lost, so that every name leads to the root. */
+		inode_states_reach_named(&survey->inodes);
 		return EXT_OK;
 	}
 	return scan_entries(survey, &visitor, error);

@@ -57,17 +57,20 @@ static void judge_root(struct survey *survey)
 
 static void count_reached(struct survey *survey)
 {
-	for (ext_ino ino = 0;
-	     (ino = inode_states_next(&survey->inodes, ino + 1, STATE_USED, 0)) != 0;) {
-		const uint8_t state = inode_states_get(&survey->inodes, ino);
+	uint64_t counts[256];
 
+	inode_states_count(&survey->inodes, counts);
+	for (unsigned state = 0; state < 256; state++) {
+		if (!(state & STATE_USED))
+			continue;
 		if (state & STATE_REACHED) {
-			survey->reached_inodes++;
-			survey->reached_directories += (state & STATE_TYPE) == EXT_TYPE_DIRECTORY;
+			survey->reached_inodes += counts[state];
+			if ((state & STATE_TYPE) == EXT_TYPE_DIRECTORY)
+				survey->reached_directories += counts[state];
 		} else if (state & STATE_ORPHAN) {
-			survey->orphan_inodes++;
-		} else if (survey_is_lost(state)) {
-			survey->lost_inodes++;
+			survey->orphan_inodes += counts[state];
+		} else if (survey_is_lost((uint8_t)state)) {
+			survey->lost_inodes += counts[state];
 		}
 	}
 }

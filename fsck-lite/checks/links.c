@@ -30,8 +30,9 @@ static void report(struct checks *checks, enum ext_problem problem, ext_ino ino,
 	ext_report(checks->sink, &finding);
 }
 
-static void check_used(struct checks *checks, const struct survey *survey, ext_ino ino,
-		       uint8_t state)
+/* An inode without a name, or whose links are not all accounted for. */
+static void check_odd(struct checks *checks, const struct survey *survey, ext_ino ino,
+		      uint8_t state)
 {
 	const uint16_t left = inode_states_links_left(&survey->inodes, ino);
 	const struct directory *directory = NULL;
@@ -40,8 +41,6 @@ static void check_used(struct checks *checks, const struct survey *survey, ext_i
 
 	if ((state & STATE_TYPE) == EXT_TYPE_DIRECTORY)
 		directory = survey_directory(survey, ino);
-	if (left == 0 && (state & STATE_NAMED))
-		return;
 	if (ext_inode_read(survey->filesystem, ino, &inode, NULL, NULL) != EXT_OK)
 		return;
 	names = (uint16_t)(inode.links - left);
@@ -64,7 +63,6 @@ static void check_used(struct checks *checks, const struct survey *survey, ext_i
 
 void check_links(struct checks *checks, struct survey *survey)
 {
-	for (ext_ino ino = 0; (ino = inode_states_next(&survey->inodes, ino + 1, STATE_USED,
-						       STATE_ORPHAN | STATE_SYSTEM)) != 0;)
-		check_used(checks, survey, ino, inode_states_get(&survey->inodes, ino));
+	for (ext_ino ino = 0; (ino = inode_states_next_odd(&survey->inodes, ino + 1)) != 0;)
+		check_odd(checks, survey, ino, inode_states_get(&survey->inodes, ino));
 }
