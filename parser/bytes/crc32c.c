@@ -32,3 +32,15 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t length)
 #endif
 	return crc32c_table(seed, data, length);
 }
+
+void crc32c_each(uint32_t *registers, const uint8_t *const *bytes, size_t length)
+{
+#ifdef HAVE_CRC32C_X86
+	if (__builtin_cpu_supports("sse4.2")) {
+		crc32c_sse42_each(registers, bytes, length);
+		return;
+	}
+#endif
+	for (unsigned i = 0; i < CRC32C_LANES; i++)
+		registers[i] = crc32c(registers[i], bytes[i], length);
+}

@@ -17,12 +17,20 @@
  */
 uint32_t crc32c(uint32_t seed, const void *data, size_t length);
 
+/*
+ * Continues CRC32C_LANES registers, each over `length` bytes of its own: hardly slower than one,
+ * where the CPU has an instruction that can begin before the last one has ended.
+ */
+enum { CRC32C_LANES = 4 };
+void crc32c_each(uint32_t *registers, const uint8_t *const *bytes, size_t length);
+
 /* The ways to compute it, for tests and benchmarks; call crc32c() instead. */
 uint32_t crc32c_table(uint32_t seed, const void *data, size_t length);
 
-/* Defined only with HAVE_CRC32C_X86; only where the CPU has SSE4.2 and (second one) PCLMULQDQ. */
+/* Defined only with HAVE_CRC32C_X86; only where the CPU has SSE4.2 and (..._lanes) PCLMULQDQ. */
 uint32_t crc32c_sse42(uint32_t seed, const void *data, size_t length);
 uint32_t crc32c_sse42_lanes(uint32_t seed, const void *data, size_t length);
+void crc32c_sse42_each(uint32_t *registers, const uint8_t *const *bytes, size_t length);
 
 /* Defined only with HAVE_CRC32C_ARM; only where the CPU has the CRC32 extension. */
 uint32_t crc32c_arm(uint32_t seed, const void *data, size_t length);

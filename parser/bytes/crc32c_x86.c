@@ -16,10 +16,10 @@
 
 #ifdef __x86_64__
 typedef uint64_t word;
-#define CRC32C_WORD(crc, value) ((uint32_t)_mm_crc32_u64((crc), (value)))
+#define CRC32C_STEP(crc, value) _mm_crc32_u64((crc), (value))
 #else
 typedef uint32_t word;
-#define CRC32C_WORD(crc, value) _mm_crc32_u32((crc), (value))
+#define CRC32C_STEP(crc, value) _mm_crc32_u32((crc), (value))
 #endif
 
 static inline word load(const uint8_t *bytes)
@@ -34,13 +34,40 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_sse42(uint32_t seed, const voi
 							size_t length)
 {
 	const uint8_t *bytes = data;
-	uint32_t crc = seed;
+	word crc = seed;
 
 	for (; length >= sizeof(word); length -= sizeof(word), bytes += sizeof(word))
-		crc = CRC32C_WORD(crc, load(bytes));
+		crc = CRC32C_STEP(crc, load(bytes));
 	for (; length > 0; length--, bytes++)
-		crc = _mm_crc32_u8(crc, *bytes);
-	return crc;
+		crc = _mm_crc32_u8((uint32_t)crc, *bytes);
+	return (uint32_t)crc;
+}
+
+__attribute__((target("sse4.2"))) void crc32c_sse42_each(uint32_t *registers,
+							 const uint8_t *const *bytes, size_t length)
+{
+	const uint8_t *const a = bytes[0], *const b = bytes[1], *const c = bytes[2],
+			     *const d = bytes[3];
+	word first = registers[0], second = registers[1], third = registers[2],
+	     fourth = registers[3];
+	size_t at = 0;
+
+	for (; length - at >= sizeof(word); at += sizeof(word)) {
+		first = CRC32C_STEP(first, load(a + at));
+		second = CRC32C_STEP(second, load(b + at));
+		third = CRC32C_STEP(third, load(c + at));
+		fourth = CRC32C_STEP(fourth, load(d + at));
+	}
+	for (; at < length; at++) {
+		first = _mm_crc32_u8((uint32_t)first, a[at]);
+		second = _mm_crc32_u8((uint32_t)second, b[at]);
+		third = _mm_crc32_u8((uint32_t)third, c[at]);
+		fourth = _mm_crc32_u8((uint32_t)fourth, d[at]);
+	}
+	registers[0] = (uint32_t)first;
+	registers[1] = (uint32_t)second;
+	registers[2] = (uint32_t)third;
+	registers[3] = (uint32_t)fourth;
 }
 
 #ifdef __x86_64__

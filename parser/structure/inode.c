@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One inode: where it lies, what its bytes say, whether its checksum holds. Fields beyond the first
+ * One inode: where it lies, and what its bytes say. Fields beyond the first
  * 128 bytes exist only as far as i_extra_isize reaches. Doc: ext4/inodes.rst.
  */
 #include "config.h"
@@ -11,11 +11,9 @@
 #include <ext/inode.h>
 
 #include "bytes/checked.h"
-#include "bytes/crc32c.h"
 #include "bytes/endian.h"
 #include "layout/layout.h"
 #include "structure/filesystem.h"
-#include "structure/checksum.h"
 
 enum {
 	SMALL_INODE = 128,
@@ -150,58 +148,6 @@ void ext_inode_leftovers(const uint8_t *raw, struct ext_inode_leftovers *leftove
 	leftovers->size_high = get(core->i_size_high);
 	leftovers->blocks_high = fragments;
 	leftovers->xattr_block_high = get(core->i_file_acl_high);
-}
-
-uint32_t ext_inode_seed(const struct ext_superblock *sb, ext_ino ino, uint32_t generation)
-{
-	struct le32 words[2];
-
-	put(&words[0], ino);
-	put(&words[1], generation);
-	return crc32c(sb->checksum_seed, words, sizeof words);
-}
-
-/*
- * The checksum covers the whole inode with its own bytes as zeros. Its high half counts, and is
- * zeroed, only when i_extra_isize reaches behind it; else those bytes are content like any other.
- */
-enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *sb, ext_ino ino,
-					   const uint8_t *raw, uint32_t *stored, uint32_t *computed)
-{
-	static const uint8_t zeros[2];
-	const struct ext_raw_inode *core = (const struct ext_raw_inode *)(const void *)raw;
-	const size_t low_at = offsetof(struct ext_raw_inode, i_checksum_lo);
-	const size_t high_at = SMALL_INODE + offsetof(struct ext_raw_inode_extra, i_checksum_hi);
-	uint32_t crc, value = get(core->i_checksum_lo);
-	bool wide = false;
-
-	if (!sb->has_metadata_csum)
-		return EXT_CHECKSUM_NONE;
-	crc = ext_inode_seed(sb, ino, get(core->i_generation));
-	crc = crc32c(crc, raw, low_at);
-	crc = crc32c(crc, zeros, sizeof zeros);
-	if (sb->inode_size > SMALL_INODE) {
-		const struct ext_raw_inode_extra *extra =
-			(const struct ext_raw_inode_extra *)(const void *)(raw + SMALL_INODE);
-
-		wide = get(extra->i_extra_isize) >= 4;
-		if (wide)
-			value |= (uint32_t)get(extra->i_checksum_hi) << 16;
-	}
-	if (wide) {
-		crc = crc32c(crc, raw + low_at + 2, high_at - low_at - 2);
-		crc = crc32c(crc, zeros, sizeof zeros);
-		crc = crc32c(crc, raw + high_at + 2, sb->inode_size - high_at - 2);
-	} else {
-		crc = crc32c(crc, raw + low_at + 2, sb->inode_size - low_at - 2);
-		crc &= UINT16_MAX;
-	}
-	if (stored)
-		*stored = value;
-	if (computed)
-		*computed = crc;
-	/* A never used inode is all zeros, checksum included. */
-	return checksum_state(crc == value || bytes_are_zero(raw, SMALL_INODE));
 }
 
 enum ext_status ext_inode_offset(const struct ext_filesystem *fs, ext_ino ino, uint64_t *offset,

@@ -121,6 +121,28 @@ START_TEST(crc32c_by_sse42_lanes_agrees_with_its_definition)
 END_TEST
 #endif
 
+START_TEST(crc32c_of_several_at_once_is_that_of_each)
+{
+	uint8_t bytes[4 * 300];
+	const uint8_t *starts[CRC32C_LANES];
+
+	fill(bytes, sizeof bytes);
+	for (size_t length = 0; length < 290; length++) {
+		uint32_t registers[CRC32C_LANES];
+
+		for (unsigned i = 0; i < CRC32C_LANES; i++) {
+			starts[i] = bytes + i * 300 + (length + i) % 8;
+			registers[i] = i * 0x01234567u;
+		}
+		crc32c_each(registers, starts, length);
+
+		for (unsigned i = 0; i < CRC32C_LANES; i++)
+			ck_assert_uint_eq(registers[i],
+					  bit_by_bit(i * 0x01234567u, starts[i], length));
+	}
+}
+END_TEST
+
 START_TEST(crc32_be_gives_the_known_values)
 {
 	static const uint8_t zeros[1024];
@@ -150,6 +172,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, crc32c_by_sse42_agrees_with_its_definition);
 	tcase_add_test(tests, crc32c_by_sse42_lanes_agrees_with_its_definition);
 #endif
+	tcase_add_test(tests, crc32c_of_several_at_once_is_that_of_each);
 	tcase_add_test(tests, crc32_be_gives_the_known_values);
 	tcase_add_test(tests, crc16_gives_the_known_values);
 }

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* What one inode owns: its runs are claimed for their owner, and summed up on the way. */
+#include "config.h"
+
+#include "accounting/scan.h"
+
+enum owner scan_owner(const struct survey *survey, const struct ext_inode *inode)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	const ext_ino ino = inode->number;
+
+	if (ino == EXT_INO_ROOT)
+		return OWNER_DIRECTORIES;
+	if (sb->journal_inode != 0 && ino == sb->journal_inode)
+		return OWNER_JOURNAL;
+	if (ino != 0 && (ino == sb->user_quota_inode || ino == sb->group_quota_inode ||
+			 ino == sb->project_quota_inode))
+		return OWNER_QUOTA;
+	if (ino < sb->first_inode || (ino != 0 && ino == sb->orphan_file_inode))
+		return OWNER_OTHER_RESERVED;
+	return inode->type == EXT_TYPE_DIRECTORY ? OWNER_DIRECTORIES : OWNER_FILES;
+}
+
+/* The resize inode lists the reserved descriptor blocks, which the layout owns; its own is the
+ * double indirect block alone. */
+static bool is_listed_reserve(const struct survey *survey, const struct ext_inode *inode,
+			      const struct ext_run *run)
+{
+	(void)survey;
+	return inode->number == EXT_INO_RESIZE && !(run->kind == EXT_RUN_TREE && run->depth == 1);
+}
+
+/* How full the nodes of each level are. */
+static void note_tree_block(struct inode_facts *facts, const struct ext_run *run,
+			    struct ext_span block)
+{
+	struct tree_level *level = &facts->tree[run->depth];
+	uint32_t entries, max;
+
+	if (block.size < 8 || block.data[0] != 0x0a || block.data[1] != 0xf3)
+		return;
+	entries = (uint32_t)block.data[2] | (uint32_t)block.data[3] << 8;
+	max = (uint32_t)block.data[4] | (uint32_t)block.data[5] << 8;
+	level->entries += entries;
+	level->room += entries < max ? max - 1 : max;
+}
+
+/* Clusters of a run: one that begins where the last one ended shares its cluster. */
+static uint64_t note_clusters(const struct ext_superblock *sb, const struct ext_run *run,
+			      uint64_t *last_cluster)
+{
+	uint64_t first = run->physical >> sb->cluster_log2;
+	const uint64_t last = (run->physical + run->length - 1) >> sb->cluster_log2;
+
+	if (first == *last_cluster)
+		first++;
+	*last_cluster = last;
+	return last + 1 - first;
+}
+
+/* False: the run lies beyond what a map of this type can have, and counts for nothing. */
+static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
+		     struct ext_run *run, uint64_t *last_cluster)
+{
+	uint64_t end;
+
+	if (run->kind == EXT_RUN_TREE) {
+		facts->runs++;
+		facts->tree_blocks++;
+		facts->clusters++;
+		return true;
+	}
+	end = (uint64_t)run->logical + run->length;
+	if (facts->reach != 0 && end > facts->reach) {
+		if (!facts->is_beyond)
+			facts->first_beyond =
+				run->logical < facts->reach ? facts->reach : run->logical;
+		facts->is_beyond = true;
+		if (run->logical >= facts->reach)
+			return false;
+		end = facts->reach;
+		run->length = (uint32_t)(end - run->logical);
+	}
+	if (facts->data_blocks == 0) {
+		facts->first_physical = run->physical;
+		facts->first_logical = run->logical;
+	}
+	facts->runs++;
+	facts->clusters +=
+		sb->cluster_log2 == 0 ? run->length : note_clusters(sb, run, last_cluster);
+	facts->data_blocks += run->length;
+	if (run->logical > facts->mapped_end) {
+		if (facts->hole_blocks == 0)
+			facts->first_hole = facts->mapped_end;
+		facts->hole_blocks += run->logical - facts->mapped_end;
+	}
+	if (end > facts->mapped_end)
+		facts->mapped_end = end;
+	if (run->kind == EXT_RUN_UNWRITTEN) {
+		facts->has_unwritten = true;
+		facts->unwritten_blocks += run->length;
+	} else if (end > facts->written_end) {
+		facts->written_end = end;
+	}
+	return true;
+}
+
+/* How many file blocks a map of this type can have; 0: as many as it can name. */
+static uint64_t reach_of(const struct ext_superblock *sb, const struct ext_inode *inode)
+{
+	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0;
+
+	if (inode->type == EXT_TYPE_SYMLINK && !has_extents)
+		return 1;
+	if (inode->type == EXT_TYPE_DIRECTORY && !ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR))
+		return ((uint64_t)1 << (31 - sb->block_size_log2)) + !has_extents;
+	return 0;
+}
+
+void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
+		      const struct ext_inode *inode, enum owner owner, struct inode_facts *facts,
+		      struct survey_observer *observer, struct ext_sink *sink)
+{
+	const struct survey *survey = claims->survey;
+	const struct ext_superblock *sb = survey->superblock;
+	uint64_t last_cluster = UINT64_MAX;
+	struct ext_run run;
+
+	claims_begin(claims);
+	facts->reach = reach_of(sb, inode);
+	ext_mapping_start(mapping, inode, 0, sink);
+	while (ext_mapping_next(mapping, &run) == EXT_OK) {
+		if (run.is_doubtful || !note_run(facts, sb, &run, &last_cluster))
+			continue;
+		if (run.kind == EXT_RUN_TREE && !ext_mapping_tree_block(mapping).data)
+			facts->is_unread = true;
+		if (run.kind == EXT_RUN_TREE && (inode->flags & EXT_INODE_EXTENTS) &&
+		    run.depth < TREE_LEVELS)
+			note_tree_block(facts, &run, ext_mapping_tree_block(mapping));
+		if (observer && observer->run)
+			observer->run(observer, survey, inode, &run, sink);
+		if (is_listed_reserve(survey, inode, &run))
+			continue;
+		/* A bad block may well lie in metadata. */
+		claims_add(claims, &run, owner, inode->number == EXT_INO_BAD_BLOCKS);
+	}
+	facts->damaged = ext_mapping_damaged(mapping);
+	if (inode->xattr_block > sb->first_data_block && inode->xattr_block < sb->block_count &&
+	    inode->number != EXT_INO_BAD_BLOCKS && ext_has_compat(sb, EXT_COMPAT_EXT_ATTR))
+		claims_add_xattr(claims, inode->xattr_block, owner);
+}
