@@ -11,7 +11,7 @@
 
 #include "checks/inspection.h"
 
-enum { POINTERS = 15, DEVICE_WORDS = 4, FAST_MAX = 60 };
+enum { POINTERS = 15, DEVICE_WORDS = 4, FAST_MAX = 60, SHORT_TARGET = 512 };
 
 static bool is_device(const struct inspection *inspection)
 {
@@ -66,14 +66,31 @@ static bool has_length(const struct inspection *inspection, const uint8_t *bytes
 	return end && (uint64_t)(end - bytes) == expected;
 }
 
-static bool target_is_valid(const struct inspection *inspection)
+/* A target in a block of its own. Of the block no more is read than the size asks for: most are
+ * short, and there are many. */
+static bool block_target_is_valid(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
+	const uint64_t size = inspection->inode->size;
+	const size_t length = size < sb->block_size ? (size_t)size + 1 : sb->block_size;
+	uint8_t few[SHORT_TARGET], *const many = length > sizeof few ? malloc(length) : NULL;
+	uint8_t *const bytes = length > sizeof few ? many : few;
+	bool valid = true;
+
+	/* What cannot be read is not called wrong. */
+	if (bytes && ext_source_read(ext_filesystem_source(inspection->survey->filesystem),
+				     inspection->facts->first_physical << sb->block_size_log2,
+				     bytes, length, NULL) == EXT_OK)
+		valid = has_length(inspection, bytes, length);
+	free(many);
+	return valid;
+}
+
+static bool target_is_valid(const struct inspection *inspection)
+{
 	const struct ext_inode *inode = inspection->inode;
 	const struct inode_facts *facts = inspection->facts;
 	uint64_t inline_size;
-	uint8_t *block;
-	bool valid = false;
 
 	if (inspection->leftovers.size_high != 0 || inode->size == 0 ||
 	    (inode->flags & EXT_INODE_INDEX))
@@ -88,15 +105,7 @@ static bool target_is_valid(const struct inspection *inspection)
 		       has_length(inspection, inode->i_block, FAST_MAX);
 	if (facts->data_blocks != 1 || facts->first_logical != 0)
 		return false;
-	block = malloc(sb->block_size);
-	/* What cannot be read is not called wrong. */
-	if (!block || ext_filesystem_read_blocks(inspection->survey->filesystem,
-						 facts->first_physical, 1, block, NULL) != EXT_OK)
-		valid = true;
-	else
-		valid = has_length(inspection, block, sb->block_size);
-	free(block);
-	return valid;
+	return block_target_is_valid(inspection);
 }
 
 static void inspect_symlink(const struct inspection *inspection)

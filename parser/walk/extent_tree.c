@@ -36,11 +36,16 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	const unsigned room =
 		(unsigned)((bytes.size - sizeof *raw) / sizeof(struct ext_raw_extent));
 	const bool is_root = depth < 0;
-	struct ext_place place = mapping_place(mapping, logical);
+	struct ext_place place;
 
 	node->entries = get(raw->eh_entries);
 	node->depth = get(raw->eh_depth);
 	node->max = get(raw->eh_max);
+	if (get(raw->eh_magic) == EXTENT_MAGIC && node->max <= room && node->max > 0 &&
+	    node->entries <= node->max && node->depth == (is_root ? 0 : (unsigned)depth) &&
+	    (node->depth == 0 || node->entries > 0))
+		return true;
+	place = mapping_place(mapping, logical);
 	if (get(raw->eh_magic) != EXTENT_MAGIC) {
 		place.field = "eh_magic";
 		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic), EXTENT_MAGIC,

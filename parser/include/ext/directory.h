@@ -50,6 +50,37 @@ enum ext_status ext_dirent_next(struct ext_dirent_cursor *cursor, struct ext_dir
 /* The least that a record can have: 8 bytes, and a name of 1 to 4. */
 enum { EXT_DIRENT_SIZE_MIN = 12 };
 
+/*
+ * The same as ext_dirent_next, for loops over all entries of a filesystem: records that are in
+ * order, as all but a few are, are decoded in the caller. Blocks of 64 KiB, whose lengths are
+ * written in another way, and whatever is not in order go the long way.
+ */
+static inline enum ext_status ext_dirent_step(struct ext_dirent_cursor *cursor,
+					      struct ext_dirent *entry, struct ext_error *error)
+{
+	const uint32_t at = cursor->at;
+	const uint32_t left = at < cursor->end ? cursor->end - at : 0;
+	const uint8_t *const raw = cursor->block.data + at;
+	uint32_t length;
+
+	if (left < EXT_DIRENT_SIZE_MIN || cursor->superblock->block_size >= 65536)
+		return ext_dirent_next(cursor, entry, error);
+	/* rec_len at byte 4, name_len at byte 6, file_type at byte 7, name from byte 8 on. */
+	length = (uint32_t)raw[4] | (uint32_t)raw[5] << 8;
+	if (length < EXT_DIRENT_SIZE_MIN || length % 4 != 0 || length > left || raw[6] > length - 8)
+		return ext_dirent_next(cursor, entry, error);
+	entry->inode = (ext_ino)raw[0] | (ext_ino)raw[1] << 8 | (ext_ino)raw[2] << 16 |
+		       (ext_ino)raw[3] << 24;
+	entry->at = at;
+	entry->record_length = length;
+	entry->name_length = raw[6];
+	entry->type_stored = raw[7];
+	entry->file_type = ext_has_incompat(cursor->superblock, EXT_INCOMPAT_FILETYPE) ? raw[7] : 0;
+	entry->name = (const char *)raw + 8;
+	cursor->at = at + length;
+	return EXT_OK;
+}
+
 /* The hash behind the name, in directories both encrypted and casefolded; false: no room for one.
  */
 bool ext_dirent_stored_hash(const struct ext_dirent *entry, uint32_t *major, uint32_t *minor);

@@ -218,6 +218,42 @@ START_TEST(the_hash_behind_a_name_is_read_only_when_there_is_room)
 }
 END_TEST
 
+/* Blocks of sound entries, and the same with one byte of some record changed. */
+START_TEST(stepping_gives_what_asking_for_the_next_gives)
+{
+	static const struct ext_superblock large = {.block_size = 65536,
+						    .incompat = EXT_INCOMPAT_FILETYPE};
+	uint8_t block[1024];
+
+	for (unsigned round = 0; round < 2000; round++) {
+		const struct ext_superblock *superblock = round % 3 == 0 ? &large : &plain;
+		struct ext_dirent_cursor cursor, other;
+		struct ext_dirent entry = {0}, expected = {0};
+		struct ext_error error = {0}, wanted = {0};
+		enum ext_status status;
+
+		for (uint32_t at = 0; at < sizeof block; at += 32)
+			put_entry(block, at, at + 11, 32, "name-of-a-file", 1);
+		block[round % sizeof block / 32 * 32 + 4 + round % 4] = (uint8_t)(round * 37);
+		cursor = other = cursor_over(superblock, block, sizeof block - round % 2 * 20);
+
+		do {
+			status = ext_dirent_step(&cursor, &entry, &error);
+			ck_assert_int_eq(status, ext_dirent_next(&other, &expected, &wanted));
+			ck_assert_uint_eq(cursor.at, other.at);
+			ck_assert_int_eq(error.problem, wanted.problem);
+			ck_assert_ptr_eq(entry.name, expected.name);
+			ck_assert_uint_eq(entry.inode, expected.inode);
+			ck_assert_uint_eq(entry.at, expected.at);
+			ck_assert_uint_eq(entry.record_length, expected.record_length);
+			ck_assert_uint_eq(entry.name_length, expected.name_length);
+			ck_assert_uint_eq(entry.file_type, expected.file_type);
+			ck_assert_uint_eq(entry.type_stored, expected.type_stored);
+		} while (status != EXT_END);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, entries_come_in_order_with_name_and_type);
@@ -228,6 +264,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, the_checksum_tail_is_no_entry);
 	tcase_add_test(tests, record_lengths_of_64k_blocks_have_a_code_of_their_own);
 	tcase_add_test(tests, an_empty_64k_block_is_one_free_entry);
+	tcase_add_test(tests, stepping_gives_what_asking_for_the_next_gives);
 	tcase_add_test(tests, the_hash_behind_a_name_is_read_only_when_there_is_room);
 }
 
