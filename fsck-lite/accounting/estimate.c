@@ -38,7 +38,7 @@ static void count_inodes(const struct ext_filesystem *filesystem, uint64_t *used
 				: sb->inodes_per_group;
 		*used += taken;
 		*directories += group.directories <= taken ? group.directories : taken;
-		seen = (seen + INODES_PER_CHUNK - 1) / INODES_PER_CHUNK;
+		seen = seen / INODES_PER_CHUNK + 1;
 		*chunks += seen < taken ? seen : taken;
 	}
 }
@@ -61,8 +61,7 @@ uint64_t estimate_survey(const struct ext_filesystem *filesystem, unsigned threa
 	sum = PROGRAM;
 	sum += groups * (sb->descriptor_size + 4 + 4);
 	sum += 3 * pages * sizeof(uint32_t) + mixed * BLOCK_SET_WORDS * sizeof(uint64_t);
-	sum += groups * ((sb->inodes_per_group + INODES_PER_CHUNK - 1) / INODES_PER_CHUNK) *
-	       sizeof(void *);
+	sum += ((uint64_t)sb->inode_count / INODES_PER_CHUNK + 1) * sizeof(void *);
 	sum += chunks * (sizeof(struct inode_chunk) + 16);
 	/* Lists grow by half: half as much again may be unused. */
 	sum += directories * DIRECTORY * 3 / 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Three bytes for each inode, in chunks. */
+/* A word for each inode, in chunks. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -9,17 +9,8 @@
 
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock)
 {
-	uint64_t chunks;
-
-	states->inodes_per_group = superblock->inodes_per_group;
-	states->chunks_per_group =
-		(superblock->inodes_per_group + INODES_PER_CHUNK - 1) / INODES_PER_CHUNK;
 	states->inode_count = superblock->inode_count;
-	chunks = (uint64_t)states->chunks_per_group * superblock->group_count;
-	states->chunks = NULL;
-	if (chunks > SIZE_MAX / sizeof *states->chunks)
-		return false;
-	states->chunk_count = (size_t)chunks;
+	states->chunk_count = (superblock->inode_count - 1) / INODES_PER_CHUNK + 1;
 	states->chunks = calloc(states->chunk_count, sizeof *states->chunks);
 	return states->chunks != NULL;
 }
@@ -34,163 +25,163 @@ void inode_states_clear(struct inode_states *states)
 	states->inode_count = 0;
 }
 
+/* The chunk, made if there is none: by whoever comes first, for groups share chunks. */
+static struct inode_chunk *make_chunk(struct inode_chunk *_Atomic *place)
+{
+	struct inode_chunk *chunk = calloc(1, sizeof *chunk), *other = NULL;
+
+	if (!chunk || atomic_compare_exchange_strong(place, &other, chunk))
+		return chunk;
+	free(chunk);
+	return other;
+}
+
 bool inode_states_use(struct inode_states *states, ext_ino ino, uint8_t state, uint16_t links)
 {
-	const size_t group = (ino - 1) / states->inodes_per_group;
-	const uint32_t in_group = (ino - 1) % states->inodes_per_group;
-	struct inode_chunk **chunk =
-		&states->chunks[group * states->chunks_per_group + in_group / INODES_PER_CHUNK];
-	const uint32_t index = in_group % INODES_PER_CHUNK;
+	struct inode_chunk *_Atomic *const place =
+		&states->chunks[(ino - 1) >> INODES_PER_CHUNK_LOG2];
+	struct inode_chunk *chunk = atomic_load_explicit(place, memory_order_acquire);
 
-	if (!*chunk) {
-		*chunk = calloc(1, sizeof **chunk);
-		if (!*chunk)
-			return false;
-	}
-	atomic_store_explicit(&(*chunk)->links[index], links, memory_order_relaxed);
-	atomic_store_explicit(&(*chunk)->state[index], (uint8_t)(state | STATE_USED),
+	if (!chunk)
+		chunk = make_chunk(place);
+	if (!chunk)
+		return false;
+	atomic_store_explicit(&chunk->words[(ino - 1) % INODES_PER_CHUNK],
+			      links | (uint32_t)(state | STATE_USED) << STATE_SHIFT,
 			      memory_order_relaxed);
 	return true;
 }
 
 void inode_states_mark(struct inode_states *states, ext_ino ino, uint8_t bits)
 {
-	uint32_t index;
-	struct inode_chunk *chunk;
+	_Atomic uint32_t *const word = inode_states_word(states, ino);
+	uint8_t state;
 
-	if (ino == 0 || ino > states->inode_count)
-		return;
-	chunk = inode_states_chunk(states, ino, &index);
-	if (!chunk)
+	if (!word)
 		return;
 	/* Most marks are there already; a load is far cheaper than an atomic write. */
-	const uint8_t state = atomic_load_explicit(&chunk->state[index], memory_order_relaxed);
-
+	state = (uint8_t)(atomic_load_explicit(word, memory_order_relaxed) >> STATE_SHIFT);
 	if ((state & STATE_USED) && (state & bits) != bits)
-		atomic_fetch_or_explicit(&chunk->state[index], bits, memory_order_relaxed);
+		atomic_fetch_or_explicit(word, (uint32_t)bits << STATE_SHIFT, memory_order_relaxed);
 }
 
 uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino)
 {
-	uint32_t index;
-	struct inode_chunk *chunk;
+	_Atomic uint32_t *const word = inode_states_word(states, ino);
 
-	if (ino == 0 || ino > states->inode_count)
-		return 0;
-	chunk = inode_states_chunk(states, ino, &index);
-	return chunk ? atomic_load_explicit(&chunk->links[index], memory_order_relaxed) : 0;
+	return word ? (uint16_t)(atomic_load_explicit(word, memory_order_relaxed) & STATE_LINKS)
+		    : 0;
 }
 
-/* Eight states at once, for the passes over all of them, which one thread makes alone. */
-enum { AT_ONCE = 8 };
-_Static_assert(sizeof(struct inode_chunk) == 3 * INODES_PER_CHUNK, "atomics are plain bytes");
-static const uint64_t each = 0x0101010101010101u;
-
-static uint64_t eight_states(const struct inode_chunk *chunk, uint32_t index)
+/* One word of a chunk that nobody changes now. */
+static uint32_t word_of(const struct inode_chunk *chunk, uint32_t index)
 {
-	uint64_t states;
-
-	memcpy(&states, (const char *)chunk + offsetof(struct inode_chunk, state) + index,
-	       sizeof states);
-	return states;
+	return atomic_load_explicit(&chunk->words[index], memory_order_relaxed);
 }
 
 void inode_states_reach_named(struct inode_states *states)
 {
-	for (size_t i = 0; i < states->chunk_count; i++)
-		for (uint32_t at = 0; states->chunks[i] && at < INODES_PER_CHUNK; at += AT_ONCE) {
-			const uint64_t eight = eight_states(states->chunks[i], at);
-			const uint64_t reached = eight | (eight & each * STATE_NAMED) *
-								 (STATE_REACHED / STATE_NAMED);
+	const uint32_t named = (uint32_t)STATE_NAMED << STATE_SHIFT;
 
-			memcpy((char *)states->chunks[i] + offsetof(struct inode_chunk, state) + at,
-			       &reached, sizeof reached);
+	for (size_t i = 0; i < states->chunk_count; i++) {
+		struct inode_chunk *const chunk = states->chunks[i];
+
+		for (uint32_t at = 0; chunk && at < INODES_PER_CHUNK; at++) {
+			const uint32_t word = word_of(chunk, at);
+
+			atomic_store_explicit(&chunk->words[at],
+					      word | (word & named) * (STATE_REACHED / STATE_NAMED),
+					      memory_order_relaxed);
 		}
+	}
 }
 
 void inode_states_count(const struct inode_states *states, uint64_t counts[256])
 {
 	memset(counts, 0, 256 * sizeof *counts);
-	for (size_t i = 0; i < states->chunk_count; i++)
-		for (uint32_t at = 0; states->chunks[i] && at < INODES_PER_CHUNK; at += AT_ONCE) {
-			const uint64_t eight = eight_states(states->chunks[i], at);
+	for (size_t i = 0; i < states->chunk_count; i++) {
+		const struct inode_chunk *const chunk = states->chunks[i];
+		uint32_t state = 0, alike = 0;
 
-			/* Neighbours are alike more often than not. */
-			if (eight == (eight & 0xff) * each) {
-				counts[eight & 0xff] += AT_ONCE;
-				continue;
+		/* Neighbours are alike more often than not. */
+		for (uint32_t at = 0; chunk && at < INODES_PER_CHUNK; at++) {
+			const uint32_t next = word_of(chunk, at) >> STATE_SHIFT;
+
+			if (next != state) {
+				counts[state] += alike;
+				state = next;
+				alike = 0;
 			}
-			for (unsigned shift = 0; shift < 64; shift += 8)
-				counts[eight >> shift & 0xff]++;
+			alike++;
 		}
+		counts[state] += alike;
+	}
 }
 
-static bool is_odd(const struct inode_chunk *chunk, uint32_t index)
+/* The first inode at or after `from` whose word `is_wanted`; inlined into its callers. */
+static inline ext_ino next_inode(const struct inode_states *states, ext_ino from,
+				 bool (*is_wanted)(uint32_t word, uint32_t with, uint32_t without),
+				 uint32_t with, uint32_t without)
 {
-	const uint8_t state = atomic_load_explicit(&chunk->state[index], memory_order_relaxed);
+	for (uint64_t at = from ? from - 1 : 0; at < states->inode_count;) {
+		const struct inode_chunk *const chunk = states->chunks[at >> INODES_PER_CHUNK_LOG2];
+		const uint64_t end = (at | (INODES_PER_CHUNK - 1)) + 1;
 
-	return (state & (STATE_USED | STATE_ORPHAN | STATE_SYSTEM)) == STATE_USED &&
-	       (!(state & STATE_NAMED) ||
-		atomic_load_explicit(&chunk->links[index], memory_order_relaxed) != 0);
-}
-
-/* Are these eight all free, or named as often as they should be? */
-static bool all_even(const struct inode_chunk *chunk, uint32_t index)
-{
-	const uint64_t eight = eight_states(chunk, index);
-	uint64_t links[2];
-
-	memcpy(links,
-	       (const char *)chunk + offsetof(struct inode_chunk, links) +
-		       index * sizeof chunk->links[0],
-	       sizeof links);
-	return (links[0] | links[1]) == 0 &&
-	       (eight / STATE_USED & ~(eight / STATE_NAMED) & each) == 0;
-}
-
-ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from)
-{
-	for (uint64_t ino = from ? from : 1; ino <= states->inode_count;) {
-		const uint32_t in_group = (uint32_t)(ino - 1) % states->inodes_per_group;
-		uint32_t index;
-		const struct inode_chunk *chunk = inode_states_chunk(states, (ext_ino)ino, &index);
-		const uint32_t left = states->inodes_per_group - in_group;
-		const uint32_t count =
-			left < INODES_PER_CHUNK - index ? left : INODES_PER_CHUNK - index;
-
-		for (uint32_t i = 0; chunk && i < count;) {
-			if ((index + i) % AT_ONCE == 0 && all_even(chunk, index + i)) {
-				i += AT_ONCE;
-				continue;
-			}
-			if (is_odd(chunk, index + i))
-				return (ext_ino)(ino + i);
-			i++;
-		}
-		ino += count;
+		for (; chunk && at < end; at++)
+			if (is_wanted(word_of(chunk, (uint32_t)at % INODES_PER_CHUNK), with,
+				      without))
+				return (ext_ino)(at + 1);
+		at = end;
 	}
 	return 0;
+}
+
+static inline bool has_bits(uint32_t word, uint32_t with, uint32_t without)
+{
+	return (word & with) == with && (word & without) == 0;
+}
+
+/* In use, not excused by `without`, and without a name or with links that nothing accounts for. */
+static inline bool is_odd(uint32_t word, uint32_t with, uint32_t without)
+{
+	return has_bits(word, with, without) &&
+	       (word & (STATE_LINKS | (uint32_t)STATE_NAMED << STATE_SHIFT)) !=
+		       (uint32_t)STATE_NAMED << STATE_SHIFT;
 }
 
 ext_ino inode_states_next(const struct inode_states *states, ext_ino from, uint8_t with,
 			  uint8_t without)
 {
-	for (uint64_t ino = from ? from : 1; ino <= states->inode_count;) {
-		const uint32_t in_group = (uint32_t)(ino - 1) % states->inodes_per_group;
-		uint32_t index;
-		struct inode_chunk *chunk = inode_states_chunk(states, (ext_ino)ino, &index);
-		const uint32_t left = states->inodes_per_group - in_group;
-		const uint32_t count =
-			left < INODES_PER_CHUNK - index ? left : INODES_PER_CHUNK - index;
+	return next_inode(states, from, has_bits, (uint32_t)with << STATE_SHIFT,
+			  (uint32_t)without << STATE_SHIFT);
+}
 
-		for (uint32_t i = 0; chunk && i < count; i++) {
-			const uint8_t state = atomic_load_explicit(&chunk->state[index + i],
-								   memory_order_relaxed);
+ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from)
+{
+	return next_inode(states, from, is_odd, (uint32_t)STATE_USED << STATE_SHIFT,
+			  (uint32_t)(STATE_ORPHAN | STATE_SYSTEM) << STATE_SHIFT);
+}
 
-			if ((state & with) == with && (state & without) == 0)
-				return (ext_ino)(ino + i);
-		}
-		ino += count;
+uint64_t inode_states_used(const struct inode_states *states, ext_ino first, unsigned count)
+{
+	uint64_t used = 0;
+
+	for (unsigned i = 0; i < count;) {
+		const uint64_t at = (uint64_t)first - 1 + i;
+		const unsigned left = INODES_PER_CHUNK - (unsigned)(at % INODES_PER_CHUNK);
+		const unsigned end = i + (left < count - i ? left : count - i);
+		const struct inode_chunk *const chunk =
+			at < states->inode_count ? states->chunks[at >> INODES_PER_CHUNK_LOG2]
+						 : NULL;
+
+		for (unsigned j = i; chunk && j < end; j++)
+			used |= (uint64_t)(word_of(chunk,
+						   (uint32_t)(at + j - i) % INODES_PER_CHUNK) >>
+						   STATE_SHIFT &
+					   STATE_USED) /
+					STATE_USED
+				<< j;
+		i = end;
 	}
-	return 0;
+	return used;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of each inode in three bytes: its type, what was seen of it, and how many of its
- * links no entry has accounted for yet. Kept in chunks that exist only where an inode is in use.
- * Any number of threads may mark and count at once; a chunk is made by the one that scans its
- * group.
+ * What is known of each inode in one word: its type, what was seen of it, and how many of its links
+ * no entry has accounted for yet. Kept in chunks that exist only where an inode is in use. Any
+ * number of threads may use, mark and count at once.
  */
 #ifndef ACCOUNTING_INODE_STATES_H
 #define ACCOUNTING_INODE_STATES_H
@@ -22,19 +21,22 @@ enum {
 			       attribute */
 };
 
-struct inode_states {
-	uint32_t inodes_per_group, chunks_per_group;
-	uint32_t inode_count;
-	size_t chunk_count;
-	struct inode_chunk **chunks; /* NULL: no inode of the chunk is in use */
+enum {
+	INODES_PER_CHUNK_LOG2 = 10,
+	INODES_PER_CHUNK = 1 << INODES_PER_CHUNK_LOG2,
+	/* i_links_count less the entries seen, modulo 65536, in the low half of a word. */
+	STATE_LINKS = 0xffff,
+	STATE_SHIFT = 16, /* the state bits above it */
 };
 
-enum { INODES_PER_CHUNK = 1024 };
-
 struct inode_chunk {
-	_Atomic uint16_t
-		links[INODES_PER_CHUNK]; /* i_links_count less the entries seen, modulo 65536 */
-	_Atomic uint8_t state[INODES_PER_CHUNK];
+	_Atomic uint32_t words[INODES_PER_CHUNK];
+};
+
+struct inode_states {
+	uint32_t inode_count;
+	size_t chunk_count;
+	struct inode_chunk *_Atomic *chunks; /* NULL: no inode of the chunk is in use */
 };
 
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock);
@@ -43,64 +45,63 @@ void inode_states_clear(struct inode_states *states);
 /* Marks an inode as used, with `links` links to be accounted for. False when there is no memory. */
 bool inode_states_use(struct inode_states *states, ext_ino ino, uint8_t state, uint16_t links);
 
-static inline struct inode_chunk *inode_states_chunk(const struct inode_states *states, ext_ino ino,
-						     uint32_t *index)
+/* The word of an inode; NULL for one that does not exist, or none near which is in use. */
+static inline _Atomic uint32_t *inode_states_word(const struct inode_states *states, ext_ino ino)
 {
-	const uint32_t group = (ino - 1) / states->inodes_per_group;
-	const uint32_t in_group = (ino - 1) % states->inodes_per_group;
+	struct inode_chunk *chunk;
 
-	*index = in_group % INODES_PER_CHUNK;
-	return states
-		->chunks[(size_t)group * states->chunks_per_group + in_group / INODES_PER_CHUNK];
+	if (ino == 0 || ino > states->inode_count)
+		return NULL;
+	chunk = atomic_load_explicit(&states->chunks[(ino - 1) >> INODES_PER_CHUNK_LOG2],
+				     memory_order_acquire);
+	return chunk ? &chunk->words[(ino - 1) % INODES_PER_CHUNK] : NULL;
 }
 
 /* State bits; 0 for an inode that is not in use or does not exist. */
 static inline uint8_t inode_states_get(const struct inode_states *states, ext_ino ino)
 {
-	uint32_t index;
-	struct inode_chunk *chunk;
+	_Atomic uint32_t *const word = inode_states_word(states, ino);
 
-	if (ino == 0 || ino > states->inode_count)
-		return 0;
-	chunk = inode_states_chunk(states, ino, &index);
-	return chunk ? atomic_load_explicit(&chunk->state[index], memory_order_relaxed) : 0;
+	return word ? (uint8_t)(atomic_load_explicit(word, memory_order_relaxed) >> STATE_SHIFT)
+		    : 0;
 }
 
 /* Adds state bits to an inode in use; does nothing to another. */
 void inode_states_mark(struct inode_states *states, ext_ino ino, uint8_t bits);
 
-/* Counts one entry that names `ino`, and returns the state it had before; 0 if it is not in use. */
-static inline uint8_t inode_states_count_link(struct inode_states *states, ext_ino ino)
+/*
+ * Counts one entry that names `ino`, adds `bits` to its state, and returns the state it had before;
+ * 0 (and nothing is done) if it is not in use.
+ */
+static inline uint8_t inode_states_count_link(struct inode_states *states, ext_ino ino,
+					      uint8_t bits)
 {
-	uint32_t index;
-	struct inode_chunk *chunk;
-	uint8_t state;
+	_Atomic uint32_t *const word = inode_states_word(states, ino);
+	uint32_t before, after;
 
-	if (ino == 0 || ino > states->inode_count)
+	if (!word)
 		return 0;
-	chunk = inode_states_chunk(states, ino, &index);
-	if (!chunk)
-		return 0;
-	state = atomic_load_explicit(&chunk->state[index], memory_order_relaxed);
-	if (state & STATE_USED)
-		atomic_fetch_sub_explicit(&chunk->links[index], 1, memory_order_relaxed);
-	return state;
+	before = atomic_load_explicit(word, memory_order_relaxed);
+	do {
+		if (!(before >> STATE_SHIFT & STATE_USED))
+			return 0;
+		after = (before & ~(uint32_t)STATE_LINKS) | ((before - 1) & STATE_LINKS) |
+			(uint32_t)bits << STATE_SHIFT;
+	} while (!atomic_compare_exchange_weak_explicit(word, &before, after, memory_order_relaxed,
+							memory_order_relaxed));
+	return (uint8_t)(before >> STATE_SHIFT);
 }
 
 /* Links that no entry accounted for, modulo 65536: 0 when the count on disk is right. */
 uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino);
 
-/* All inodes with a name are reached by the root. Nobody else may use the states meanwhile. */
+/* What follows looks at all inodes; nobody may change a state meanwhile. */
+
+/* All inodes with a name are reached by the root. */
 void inode_states_reach_named(struct inode_states *states);
 
 /* How many inodes have each combination of state bits. */
 void inode_states_count(const struct inode_states *states, uint64_t counts[256]);
-
-/*
- * The next inode in use at or after `from` that needs a name and has none, or whose links are not
- * all accounted for; 0 at the end.
- */
-ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from);
 
 /*
  * The next inode at or after `from` that has all bits of `with` and none of `without`; 0 at the
@@ -108,5 +109,14 @@ ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from);
  */
 ext_ino inode_states_next(const struct inode_states *states, ext_ino from, uint8_t with,
 			  uint8_t without);
+
+/*
+ * The next inode in use at or after `from` that needs a name and has none, or whose links are not
+ * all accounted for; 0 at the end.
+ */
+ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from);
+
+/* `count` inodes from `first` on, 64 at most: a bit for each that is in use, the first in bit 0. */
+uint64_t inode_states_used(const struct inode_states *states, ext_ino first, unsigned count);
 
 #endif

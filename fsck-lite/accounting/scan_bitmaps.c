@@ -219,16 +219,11 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 static uint64_t inodes_word(const struct survey *survey, ext_ino first, uint64_t mask)
 {
 	const struct ext_superblock *sb = survey->superblock;
-	uint64_t word = 0;
+	uint64_t word = inode_states_used(&survey->inodes, first, 64);
 
-	for (unsigned i = 0; i < 64 && (mask >> i & 1); i++) {
-		const ext_ino ino = first + i;
-
-		if (ino < sb->first_inode ||
-		    (inode_states_get(&survey->inodes, ino) & STATE_USED) != 0)
-			word |= (uint64_t)1 << i;
-	}
-	return word;
+	for (ext_ino ino = first; ino < sb->first_inode && ino < first + 64; ino++)
+		word |= (uint64_t)1 << (ino - first);
+	return word & mask;
 }
 
 /* How many of the inodes in `word`, from `first` on, are directories. */
