@@ -4,40 +4,30 @@
 set -u
 cd "$top_srcdir" || exit 99
 
-# Is $1 named, itself or through a folder, in a fragment of a folder above it? %D% is the fragment's folder.
-listed()
+# First what the fragments name (%D% is the fragment's folder), a path a line, then "--", then the files.
 {
-	folder=${1%/*}
-	while :; do
-		for fragment in "$folder"/*.am; do
-			[ -e "$fragment" ] || continue
-			entry=${1#"$folder"/}
-			while :; do
-				# An include path names a folder, too, and lists nothing.
-				grep -v -e '-I' "$fragment" |
-					grep -qE "%D%/$entry( |\\\\|\$)" "$fragment" && return 0
-				case $entry in
-				*/*) entry=${entry%/*} ;;
-				*) break ;;
-				esac
-			done
-		done
-		case $folder in
-		*/*) folder=${folder%/*} ;;
-		*) return 1 ;;
-		esac
+	find parser fsck-lite fixtures tests doc -name '*.am' | while IFS= read -r fragment; do
+		# Words alone: an include path (-I...%D%) names a folder, too, and lists nothing.
+		tr -s ' \t\\' '\n' <"$fragment" | sed -n "s|^%D%/|${fragment%/*}/|p"
 	done
-}
-
-failed=0
-for file in $(find parser fsck-lite fixtures tests doc -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' \
-	-o -name '*.py' -o -name '*.recipe' -o -name '*.md' -o -name '*.8' -o -name '*.tsv' \) | LC_ALL=C sort); do
-	case $file in
-	tests/summary.sh) continue ;; # listed at the top
-	esac
-	listed "$file" || listed "${file%.c}" || {
-		echo "$file: in no list of a fragment (.am)"
-		failed=1
+	echo --
+	find parser fsck-lite fixtures tests doc -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' \
+		-o -name '*.py' -o -name '*.recipe' -o -name '*.md' -o -name '*.8' -o -name '*.tsv' \) | LC_ALL=C sort
+} | awk '
+	$0 == "--" { files = 1; next }
+	!files { sub("[$][(]EXEEXT[)]$", ""); listed[$0] = 1; next }
+	$0 == "tests/summary.sh" { next } # listed at the top
+	{
+		# Itself, as the program made of it, or through a folder.
+		path = $0
+		program = $0
+		sub("[.]c$", "", program)
+		found = path in listed || program in listed
+		while (!found && sub("/[^/]*$", "", path))
+			found = path in listed
+		if (!found) {
+			print $0 ": in no list of a fragment (.am)"
+			failed = 1
+		}
 	}
-done
-exit $failed
+	END { exit failed }'
