@@ -51,7 +51,7 @@ enum ext_status directory_edit_add(struct directory_edit *edit, const struct new
 enum ext_status directory_edit_remove(struct directory_edit *edit, struct ext_span name,
 				      ext_ino inode, struct ext_error *error);
 
-/* For the index (htree_edit.c). */
+/* Blocks (directory_block_edit.c). */
 
 uint32_t directory_block_count(const struct directory_edit *edit);
 
@@ -71,12 +71,53 @@ enum ext_status directory_block_write(struct directory_edit *edit, ext_logical l
 enum ext_status directory_block_append(struct directory_edit *edit, ext_logical *logical,
 				       struct ext_error *error);
 
+/* Where a block lies; CORRUPT when the directory has none there. */
+enum ext_status directory_block_locate(struct directory_edit *edit, ext_logical logical,
+				       ext_block *physical, struct ext_error *error);
+
+void directory_set_size(struct directory_edit *edit, uint64_t size);
+
+/* After a change of the raw inode's map. */
+void directory_decode_again(struct directory_edit *edit);
+
+/* Fills a block with "." and "..". */
+void directory_make_first_block(struct directory_edit *edit, ext_ino parent, uint8_t *block);
+
+/* For directories in their inode (inline_directory_edit.c). */
+
+static inline bool directory_is_inline(const struct directory_edit *edit)
+{
+	return (edit->inode.flags & EXT_INODE_INLINE_DATA) != 0;
+}
+
+/* Where a name stands: in edit->block, which is block `logical`, or in the inode. */
+struct found_entry {
+	uint8_t *bytes;
+	uint32_t at, before, end;
+	ext_logical logical;
+};
+
+bool inline_directory_find(struct directory_edit *edit, struct ext_span name,
+			   struct found_entry *found);
+
+/* False when it is full. */
+bool inline_directory_add(struct directory_edit *edit, const struct new_entry *entry);
+
+/* Moves a full one to a block of its own. */
+enum ext_status inline_directory_leave(struct directory_edit *edit, struct ext_error *error);
+
+/* Entries in a block or in an inode. */
+
 /* Bytes that an entry with a name of this length takes at least. */
 uint32_t directory_entry_size(size_t name_length);
 uint32_t directory_record_length(const struct directory_edit *edit, const uint8_t *bytes,
 				 uint32_t at);
 void directory_put_record_length(const struct directory_edit *edit, uint8_t *bytes, uint32_t at,
 				 uint32_t length);
+
+/* A record that the next one can be found behind. */
+bool directory_record_is_sound(const struct directory_edit *edit, const uint8_t *bytes, uint32_t at,
+			       uint32_t end, uint32_t *length);
 
 /* Puts the entry in the first place where it fits in bytes from .. end. False when there is none.
  */
@@ -86,6 +127,8 @@ bool directory_put_entry(const struct directory_edit *edit, uint8_t *bytes, uint
 /* Byte of the entry with that name in from .. end, and of the one before it; false: not there. */
 bool directory_find_entry(const struct directory_edit *edit, const uint8_t *bytes, uint32_t from,
 			  uint32_t end, struct ext_span name, uint32_t *at, uint32_t *before);
+
+/* For the index (htree_edit.c). */
 
 /*
  * The leaf where a name belongs. UNSUPPORTED or CORRUPT when the index cannot be followed.
