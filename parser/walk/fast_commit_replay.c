@@ -24,6 +24,7 @@ enum {
 	ROOT_MAX = 4,
 	I_BLOCK_AT = 0x28,
 	GENERATION_AT = 0x64,
+	DIRECT_POINTERS = 12,
 };
 
 struct replay {
@@ -34,7 +35,8 @@ struct replay {
 	size_t reserved_capacity;
 	ext_ino *touched; /* inodes whose blocks count at the end */
 	size_t touched_count, touched_capacity;
-	uint8_t *raw; /* an inode */
+	uint8_t *raw;	      /* an inode */
+	bool has_upset_linux; /* see linux_misreads */
 };
 
 static enum ext_status touch(struct replay *replay, ext_ino ino, struct ext_error *error)
@@ -206,6 +208,31 @@ static enum ext_status add_range(struct replay *replay, struct extent_edit *edit
 	return EXT_OK;
 }
 
+/*
+ * A file that left its inode in this fast commit is still an inline one when its ranges come. Linux
+ * takes its content for a block map then; where that leads out of the filesystem it notes an error
+ * in the superblock, and with an error noted it leaves the orphans alone.
+ */
+static bool linux_misreads(const struct replay *replay, const struct ext_fast_commit_record *record,
+			   const struct ext_inode *inode)
+{
+	const struct ext_superblock *sb = replay->superblock;
+	const uint64_t end =
+		min_u64((uint64_t)record->logical + record->range_length, DIRECT_POINTERS);
+
+	if (!(inode->flags & EXT_INODE_INLINE_DATA))
+		return false;
+	for (uint64_t i = record->logical; i < end; i++) {
+		struct le32 pointer;
+
+		memcpy(&pointer, inode->i_block + i * sizeof pointer, sizeof pointer);
+		if (get(pointer) != 0 &&
+		    (get(pointer) <= sb->first_data_block || get(pointer) >= sb->block_count))
+			return true;
+	}
+	return false;
+}
+
 static enum ext_status replay_range(struct replay *replay,
 				    const struct ext_fast_commit_record *record,
 				    struct ext_error *error)
@@ -218,6 +245,8 @@ static enum ext_status replay_range(struct replay *replay,
 	if (status != EXT_OK)
 		return status == EXT_END ? EXT_OK : status;
 	end = (uint64_t)record->logical + record->range_length;
+	if (linux_misreads(replay, record, &inode))
+		replay->has_upset_linux = true;
 	if (record->range_length == 0 || !(inode.flags & EXT_INODE_EXTENTS))
 		return EXT_OK;
 	if (end > (uint64_t)UINT32_MAX + 1 ||
@@ -584,6 +613,8 @@ enum ext_status journal_replay_fast_commits(struct ext_journal *journal, struct 
 	if (status == EXT_OK)
 		status = ext_editor_finish(replay.editor, error);
 	ext_editor_close(replay.editor);
+	if (status == EXT_OK && replay.has_upset_linux)
+		status = journal_note_error(overlay, error);
 	free(replay.reserved.ranges);
 	free(replay.touched);
 	free(replay.raw);

@@ -97,6 +97,9 @@ enum ext_status journal_replay_fast_commits(struct ext_journal *journal, struct 
 					    struct ext_journal_result *result,
 					    struct ext_error *error);
 
+/* Notes in the superblock on the overlay that the filesystem has an error (journal_replay.c). */
+enum ext_status journal_note_error(struct ext_source *overlay, struct ext_error *error);
+
 /* Counts the fast commits that are complete (walk/fast_commit_scan.c). */
 enum ext_status journal_scan_fast_commits(struct ext_journal *journal, struct ext_error *error);
 

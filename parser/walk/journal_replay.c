@@ -58,6 +58,13 @@ static enum ext_status replay_blocks(struct ext_journal *journal, struct ext_sou
 	return EXT_OK;
 }
 
+static void put_checksum(struct ext_raw_superblock *raw, const uint8_t *bytes)
+{
+	if (get(raw->s_feature_ro_compat) & EXT_RO_METADATA_CSUM)
+		put(&raw->s_checksum,
+		    crc32c(UINT32_MAX, bytes, offsetof(struct ext_raw_superblock, s_checksum)));
+}
+
 /*
  * What Linux writes into the superblock when recovery is done. It keeps the record of errors that
  * the superblock had before, because the logged copy may be older.
@@ -80,10 +87,21 @@ static enum ext_status finish_superblock(struct ext_journal *journal, struct ext
 	    get(raw->s_feature_incompat) & ~(uint32_t)EXT_INCOMPAT_RECOVER);
 	if (journal->superblock.error_number != 0)
 		put(&raw->s_state, (uint16_t)(get(raw->s_state) | EXT_STATE_ERRORS));
-	if (get(raw->s_feature_ro_compat) & EXT_RO_METADATA_CSUM)
-		put(&raw->s_checksum,
-		    crc32c(UINT32_MAX, after, offsetof(struct ext_raw_superblock, s_checksum)));
+	put_checksum(raw, after);
 	return ext_overlay_write(overlay, EXT_SUPERBLOCK_OFFSET, after, sizeof after, error);
+}
+
+enum ext_status journal_note_error(struct ext_source *overlay, struct ext_error *error)
+{
+	uint8_t bytes[EXT_SUPERBLOCK_SIZE];
+	struct ext_raw_superblock *raw = (struct ext_raw_superblock *)(void *)bytes;
+
+	if (ext_source_read(overlay, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes, NULL) != EXT_OK ||
+	    get(raw->s_magic) != EXT_MAGIC)
+		return EXT_OK;
+	put(&raw->s_state, (uint16_t)(get(raw->s_state) | EXT_STATE_ERRORS));
+	put_checksum(raw, bytes);
+	return ext_overlay_write(overlay, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes, error);
 }
 
 /* The log is empty now. An external journal is not on the overlay and stays as it is. */

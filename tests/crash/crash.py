@@ -51,6 +51,8 @@ CONFIGS = [
     ('fc-1k', '-t ext4 -b 1024 -O fast_commit -J size=2', ''),
     ('fc-1k-orphan', '-t ext4 -b 1024 -O fast_commit,orphan_file -J size=2', ''),
     ('fc-2k', '-t ext4 -b 2048 -O fast_commit,orphan_file -J size=3', ''),
+    ('fc-inline', '-t ext4 -b 4096 -O fast_commit,inline_data -I 256 -J size=5', ''),
+    ('fc-inline-1k', '-t ext4 -b 1024 -O fast_commit,inline_data,orphan_file -I 512 -J size=2', ''),
 ]
 
 
@@ -410,7 +412,6 @@ def session(number, config, seed, wanted, folder, tool, failures, keep):
         asked += was_asked
         changed += has_changed
         if failures.count > count and keep:
-            os.makedirs(keep, exist_ok=True)
             shutil.copyfile(path, os.path.join(keep, label.replace(' ', '-') + '.img'))
         os.unlink(path)
     return asked, changed
@@ -427,6 +428,8 @@ def main():
     if not os.path.exists(tool):
         judge.skip('no tests/tools/tree')
     judge.need('mke2fs')
+    if options.keep:
+        os.makedirs(options.keep, exist_ok=True)
     judge.private_mounts()
     configs = [c for c in CONFIGS if options.only in c[0]]
     failures = judge.Failures()
