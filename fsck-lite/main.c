@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "cancel.h"
 #include "commands/command.h"
@@ -101,11 +103,24 @@ static int flush_output(int status)
 	return EXIT_CANNOT_RUN;
 }
 
+/*
+ * A closed stdin, stdout or stderr would be the number that the next file to be opened gets: then
+ * `repair' would write its complaints into the image. The folder / is always there and takes
+ * nothing.
+ */
+static void fill_standard_files(void)
+{
+	for (int file = 0; file <= STDERR_FILENO; file++)
+		if (fcntl(file, F_GETFD) < 0 && open("/", O_RDONLY) < 0)
+			return;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command = NULL;
 	int first = 2; /* where the options of the command begin */
 
+	fill_standard_files();
 	cancel_install();
 	if (argc > 0 && has_name_of_fsck(argv[0])) {
 		command = command_by_name("check");
