@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* What /proc/mounts and /sys say, where there are such files. */
+/*
+ * What /proc and /sys say, where there are such files. Mounts are told by device number: the name
+ * in the table of mounts may be one that this system never had, such as /dev/root.
+ */
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#ifdef HAVE_SYS_SYSMACROS_H
+#include <sys/sysmacros.h>
+#endif
+#include <sys/types.h>
 
 #include "mounts.h"
+
+enum { LOOPS = 256, LINE = 4096 };
+
+/* A line of mountinfo: what of it matters here, pointing into the line. */
+struct mount {
+	unsigned long major_number, minor_number;
+	char *point;
+	const char *options; /* of the filesystem, not of this one mount */
+};
 
 /* Ends the word at `text`; returns what stands behind it, or NULL. */
 static char *cut_word(char *text)
@@ -18,37 +35,86 @@ static char *cut_word(char *text)
 	return end + 1;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+/* "98:0" */
+static bool read_device(const char *text, struct mount *mount)
 {
-	if (S_ISBLK(a->st_mode))
-		return S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+	char *end;
+
+	mount->major_number = strtoul(text, &end, 10);
+	if (end == text || *end != ':')
+		return false;
+	text = end + 1;
+	mount->minor_number = strtoul(text, &end, 10);
+	return end != text;
 }
 
-bool mounts_have(const struct stat *wanted, char *where, size_t size, bool *writable)
+/* "36 35 98:0 /root /point rw,noatime shared:1 - ext3 /dev/sda1 rw": proc(5), /proc/PID/mountinfo.
+ */
+static bool read_mount(char *line, struct mount *mount)
 {
-	FILE *const mounts = fopen("/proc/mounts", "r");
-	char line[4096];
-	bool mounted = false;
+	char *const parent = cut_word(line);
+	char *const device = cut_word(parent);
+	char *const root = cut_word(device);
+	char *const point = cut_word(root);
+	char *const behind_point = cut_word(point);
+	char *const type = behind_point ? strstr(behind_point, " - ") : NULL;
+	char *const source = type ? cut_word(type + 3) : NULL;
+	char *const options = cut_word(source);
+
+	if (!options || !read_device(device, mount))
+		return false;
+	mount->point = point;
+	mount->options = options;
+	return true;
+}
+
+static bool is_octal(char digit)
+{
+	return digit >= '0' && digit <= '7';
+}
+
+/* Blanks, tabs, line ends and backslashes stand in the table as \ and three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
+		    is_octal(text[3])) {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+static bool is_mounted(unsigned long major_number, unsigned long minor_number, char *where,
+		       size_t size, bool *writable)
+{
+	FILE *const mounts = fopen("/proc/self/mountinfo", "r");
+	char line[LINE];
+	bool found = false;
 
 	if (!mounts)
 		return false;
-	while (!mounted && fgets(line, sizeof line, mounts)) {
-		char *const point = line[0] == '/' ? cut_word(line) : NULL;
-		char *const type = cut_word(point);
-		char *const options = cut_word(type);
-		struct stat found;
+	while (!found && fgets(line, sizeof line, mounts)) {
+		struct mount mount;
 
-		if (!options || stat(line, &found) != 0 || !is_same(wanted, &found))
+		if (!read_mount(line, &mount) || mount.major_number != major_number ||
+		    mount.minor_number != minor_number)
 			continue;
-		mounted = true;
+		found = true;
+		unescape(mount.point);
 		if (where)
-			snprintf(where, size, "%s", point);
+			snprintf(where, size, "%s", mount.point);
 		if (writable)
-			*writable = strncmp(options, "rw", 2) == 0;
+			*writable = strncmp(mount.options, "rw", 2) == 0;
 	}
 	fclose(mounts);
-	return mounted;
+	return found;
 }
 
 /* The first line of a file of /sys, without its end. */
@@ -64,12 +130,12 @@ static bool read_line(const char *path, char *line, int size)
 	return got;
 }
 
-int mounts_loop_device(const struct stat *wanted)
+/* The first loop device from number `from` on that stands on this file, or -1. */
+static int loop_device_from(int from, const struct stat *wanted)
 {
-	enum { LOOPS = 256 };
-	char path[64], backing[4096];
+	char path[64], backing[LINE];
 
-	for (int i = 0; i < LOOPS; i++) {
+	for (int i = from; i < LOOPS; i++) {
 		struct stat found;
 
 		snprintf(path, sizeof path, "/sys/block/loop%d/loop/backing_file", i);
@@ -78,4 +144,33 @@ int mounts_loop_device(const struct stat *wanted)
 			return i;
 	}
 	return -1;
+}
+
+int mounts_loop_device(const struct stat *wanted)
+{
+	return loop_device_from(0, wanted);
+}
+
+/* Several loop devices may stand on one file. */
+static bool is_mounted_by_loop(const struct stat *wanted, char *where, size_t size, bool *writable)
+{
+	for (int loop = loop_device_from(0, wanted); loop >= 0;
+	     loop = loop_device_from(loop + 1, wanted)) {
+		char path[64], device[32];
+		struct mount mount;
+
+		snprintf(path, sizeof path, "/sys/block/loop%d/dev", loop);
+		if (read_line(path, device, sizeof device) && read_device(device, &mount) &&
+		    is_mounted(mount.major_number, mount.minor_number, where, size, writable))
+			return true;
+	}
+	return false;
+}
+
+bool mounts_have(const struct stat *wanted, char *where, size_t size, bool *writable)
+{
+	if (S_ISBLK(wanted->st_mode))
+		return is_mounted(major(wanted->st_rdev), minor(wanted->st_rdev), where, size,
+				  writable);
+	return is_mounted_by_loop(wanted, where, size, writable);
 }

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 /*
- * Is the file the source of a mount? `where` receives the mount point, `writable` whether it is
- * mounted for writing; both may be NULL.
+ * Is this device, or a loop device on this file, mounted? `where` receives the mount point,
+ * `writable` whether the filesystem is mounted for writing; both may be NULL.
  */
 bool mounts_have(const struct stat *wanted, char *where, size_t size, bool *writable);
 

@@ -238,7 +238,7 @@ static void begin_progress(struct examination *examination)
 		return;
 	progress->device = options_image(options);
 	/* 0 asks e2fsck for a bar on its output, where ours has no place. */
-	if (options->progress_fd.value > 0 && options->progress_fd.value < 1024)
+	if (options->progress_fd.value > 0 && options->progress_fd.value <= INT_MAX)
 		progress->fd = (int)options->progress_fd.value;
 	else
 		progress->wanted = true;
