@@ -104,11 +104,4 @@ ok "fsck.ext4 -V ends with 0" test $? -eq 0
 "$work/fsck.ext4" -n -C3 -b 1 -B 1024 "$work/story.img" 3>"$work/progress" >"$work/out" 2>"$work/err"
 ok "progress is told as e2fsck tells it" grep -q '^1 [0-9]* [0-9]* .*story.img$' "$work/progress"
 ok "progress ends with the last pass" sh -c "tail -n 1 '$work/progress' | grep -q '^5 '"
-
-# Signals end it with 32, and nothing half on stdout.
-mkfifo "$work/pipe" 2>/dev/null && {
-	"$FSCK_LITE" check "$work/story.img" >"$work/out" 2>"$work/err" &
-	wait $!
-	ok "a run of its own ends with 4" test $? -eq 4
-}
 summary
