@@ -171,6 +171,7 @@ def run(arguments, timeout=120, stdout=subprocess.PIPE, env=None):
     """Runs the tool with `arguments` (a list). A sanitizer's report or a signal is an exception."""
     command = [tool()] + list(arguments)
     environment = dict(os.environ if env is None else env)
+    timeout *= int(environment.get('FSCK_LITE_SLOWER', '1'))
     environment.setdefault('ASAN_OPTIONS', 'exitcode=%d' % SANITIZER_EXIT)
     environment.setdefault('UBSAN_OPTIONS', 'halt_on_error=1:exitcode=%d' % SANITIZER_EXIT)
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout,
