@@ -14,8 +14,9 @@
 #include "image.h"
 #include "locate.h"
 
-static int fail(const struct opened_image *image, const struct ext_error *error)
+static int fail(struct opened_image *image, const struct ext_error *error)
 {
+	image->refusal = *error;
 	complain_error(image->path, error);
 	return EXIT_CANNOT_RUN;
 }
@@ -88,7 +89,7 @@ static uint64_t copy_offset(uint64_t block, uint64_t block_size)
 }
 
 /* A superblock at the block that -b names, tried with each block size unless -B names that too. */
-static int find_named_copy(const struct options *options, const struct opened_image *image,
+static int find_named_copy(const struct options *options, struct opened_image *image,
 			   uint64_t *offset)
 {
 	const uint64_t block = options->superblock_block;
@@ -104,10 +105,12 @@ static int find_named_copy(const struct options *options, const struct opened_im
 		place.offset = copy_offset(block, size);
 		if (ext_source_read(image_view(image), place.offset, raw, sizeof raw, NULL) !=
 			    EXT_OK ||
-		    ext_superblock_decode(raw, place, &superblock, NULL, NULL) != EXT_OK ||
+		    ext_superblock_decode(raw, place, &superblock, NULL, &image->refusal) !=
+			    EXT_OK ||
 		    superblock.block_size != size)
 			continue;
 		*offset = place.offset;
+		image->refusal = (struct ext_error){0};
 		return EXIT_CLEAN;
 	}
 	complain("%s: there is no superblock at block %" PRIu64 "; `fsck-lite backups --scan %s' "
@@ -227,7 +230,7 @@ static int choose_superblock(const struct options *options, struct opened_image 
 			return fail(image, &error);
 		break;
 	case SUPERBLOCK_BY_EVIDENCE:
-		return locate_superblock(options, image->path, view, choice);
+		return locate_superblock(options, image->path, view, choice, &image->refusal);
 	}
 	return EXIT_CLEAN;
 }
@@ -237,7 +240,8 @@ static int find_filesystem(const struct options *options, struct opened_image *i
 			   struct ext_choice *choice)
 {
 	struct located located;
-	int status = locate_filesystem(options, image->path, image->base, &located);
+	int status =
+		locate_filesystem(options, image->path, image->base, &located, &image->refusal);
 
 	if (status != EXIT_CLEAN)
 		return status;

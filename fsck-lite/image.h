@@ -50,6 +50,9 @@ struct opened_image {
 	ext_group rebuilt_groups;  /* of these, made from what lies in the groups */
 	char reason[200];	   /* why not the primary as it is stored, in words; else empty */
 
+	/* Why it could not be opened; EXT_NO_PROBLEM when it was, or when it takes words to say. */
+	struct ext_error refusal;
+
 	enum journal_state journal;
 	uint64_t transactions; /* replayed, or waiting to be */
 };

@@ -33,8 +33,10 @@ static bool is_journal_device(struct ext_source *source)
 	       (raw[0x60] & EXT_INCOMPAT_JOURNAL_DEV) != 0;
 }
 
-static int fail(const char *path, struct ext_source *source, const struct ext_error *error)
+static int fail(const char *path, struct ext_source *source, const struct ext_error *error,
+		struct ext_error *refusal)
 {
+	*refusal = *error;
 	if (is_journal_device(source))
 		complain(
 			"%s: this is an external journal, no filesystem; give it to the filesystem "
@@ -116,7 +118,7 @@ static void rebuild_if_better(struct ext_source *source, struct ext_choice *choi
 }
 
 int locate_superblock(const struct options *options, const char *path, struct ext_source *source,
-		      struct ext_choice *choice)
+		      struct ext_choice *choice, struct ext_error *refusal)
 {
 	struct ext_found_list found;
 	struct ext_error error;
@@ -131,7 +133,7 @@ int locate_superblock(const struct options *options, const char *path, struct ex
 	}
 	if (result != EXIT_CLEAN)
 		return result;
-	return status == EXT_OK ? EXIT_CLEAN : fail(path, source, &error);
+	return status == EXT_OK ? EXIT_CLEAN : fail(path, source, &error, refusal);
 }
 
 /*
@@ -269,7 +271,7 @@ static int choose_place(const char *path, const struct places *places, struct lo
 }
 
 int locate_filesystem(const struct options *options, const char *path, struct ext_source *source,
-		      struct located *located)
+		      struct located *located, struct ext_error *refusal)
 {
 	struct places places = {0};
 	struct ext_found_list found;
@@ -308,7 +310,7 @@ int locate_filesystem(const struct options *options, const char *path, struct ex
 	ext_found_clear(&found);
 	if (result != EXIT_CLEAN)
 		return result;
-	return status == EXT_OK ? EXIT_CLEAN : fail(path, source, &error);
+	return status == EXT_OK ? EXIT_CLEAN : fail(path, source, &error, refusal);
 }
 
 int locate_partition(const struct options *options, const char *path, struct ext_source *source,

@@ -19,13 +19,16 @@ struct located {
 	struct ext_choice choice; /* to be cleared */
 };
 
-/* Finds the filesystem in `source` when nothing was said about where it begins. */
+/*
+ * Finds the filesystem in `source` when nothing was said about where it begins. When there is none
+ * that is complained of, and `refusal` says why.
+ */
 int locate_filesystem(const struct options *options, const char *path, struct ext_source *source,
-		      struct located *located);
+		      struct located *located, struct ext_error *refusal);
 
-/* Decides through which superblock to read the filesystem that begins `source`. */
+/* Decides through which superblock to read the filesystem that begins `source`; else as above. */
 int locate_superblock(const struct options *options, const char *path, struct ext_source *source,
-		      struct ext_choice *choice);
+		      struct ext_choice *choice, struct ext_error *refusal);
 
 /* Can what a search found be read? `agreeing`: how many copies of it agree. */
 bool locate_is_sound(struct ext_source *source, const struct ext_found_filesystem *found,

@@ -111,9 +111,12 @@ static const struct row {
 	{0, "profile", CHOICE, ON(CHECK), AT(profile), "none|image",
 	 "image: the zero tolerance that a published image needs"},
 	{0, "jsonl", SWITCH, ON(CHECK), AT(jsonl), NULL, "a finding a line, each a JSON document"},
-	{0, "junit", TEXT, ON(CHECK), AT(junit), "FILE", "write a JUnit report, too"},
-	{0, "sarif", TEXT, ON(CHECK), AT(sarif), "FILE", "write a SARIF 2.1.0 report, too"},
-	{0, "threads", POSITIVE, SURVEYS, AT(threads), "N", "threads that read; default: the CPUs"},
+	{0, "junit", TEXT, ON(CHECK), AT(junit), "FILE",
+	 "write a JUnit report, too; `-' is stdout"},
+	{0, "sarif", TEXT, ON(CHECK), AT(sarif), "FILE",
+	 "write a SARIF 2.1.0 report, too; `-' is stdout"},
+	{0, "threads", POSITIVE, SURVEYS, AT(threads), "N",
+	 "threads that read, 64 at most; default: the CPUs"},
 	{0, "memory-limit", SIZE, SURVEYS, AT(memory_limit), "SIZE", "memory to stay within"},
 
 	{'C', NULL, NUMBER, ON(CHECK), AT(progress_fd), "FD",
@@ -137,7 +140,7 @@ static const struct row {
 	{'V', "version", SHOW_VERSION, EVERY, 0, NULL, "the version"},
 };
 
-enum { ROW_COUNT = sizeof rows / sizeof *rows };
+enum { ROW_COUNT = sizeof rows / sizeof *rows, MOST_THREADS = 64 };
 
 static bool row_takes_value(const struct row *row)
 {
@@ -411,6 +414,11 @@ static enum options_outcome take_letters(struct walk *walk, const char *argument
 	return OPTIONS_RUN;
 }
 
+static bool is_stdout(const char *file)
+{
+	return file && strcmp(file, "-") == 0;
+}
+
 /* What only the options and operands together can show. */
 static enum options_outcome judge(struct options *options)
 {
@@ -433,8 +441,16 @@ static enum options_outcome judge(struct options *options)
 	}
 	if (options->operand_count > command->most)
 		return wrong(command, "too much:", options->operands[command->most]);
+	/* What every thread holds would cost more than it gains; nothing is read faster by more. */
+	if (options->threads.value > MOST_THREADS)
+		options->threads.value = MOST_THREADS;
 	if (options->json && options->jsonl) {
 		complain("%s: --json and --jsonl exclude each other", command->name);
+		return OPTIONS_WRONG;
+	}
+	if (options->json + options->jsonl + is_stdout(options->junit) + is_stdout(options->sarif) >
+	    1) {
+		complain("%s: only one report has room on standard output", command->name);
 		return OPTIONS_WRONG;
 	}
 	if (options->offset && options->partition.given) {

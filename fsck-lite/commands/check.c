@@ -161,17 +161,34 @@ static void print_text(const struct examination *examination)
 	advice_text(stdout, &examination->advice, colors);
 }
 
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
+static void print_report(const struct examination *examination, FILE *out, bool is_sarif)
+{
+	if (is_sarif)
+		report_sarif(out, &examination->image, examination->findings, examination->paths);
+	else
+		report_junit(out, &examination->image, examination->findings, examination->paths,
+			     examination->options);
+}
+
 /* One of the reports that go to a file. False (complained) when it could not be written. */
 static bool write_file(const struct examination *examination, const char *path, bool is_sarif)
 {
-	FILE *const file = fopen(path, "w");
-	bool written = file != NULL;
+	FILE *file;
+	bool written;
 
-	if (file && is_sarif)
-		report_sarif(file, &examination->image, examination->findings, examination->paths);
-	else if (file)
-		report_junit(file, &examination->image, examination->findings, examination->paths,
-			     is_strict(examination));
+	if (is_stdout(path)) {
+		print_report(examination, stdout, is_sarif);
+		return true;
+	}
+	file = fopen(path, "w");
+	written = file != NULL;
+	if (file)
+		print_report(examination, file, is_sarif);
 	if (file && ferror(file))
 		written = false;
 	if (file && fclose(file) != 0)
@@ -291,13 +308,26 @@ static int report(struct examination *examination)
 		print_json(examination);
 	else if (options->jsonl)
 		print_json_lines(examination);
-	else if (examination->image.filesystem)
+	else if (examination->image.filesystem && !is_stdout(options->sarif) &&
+		 !is_stdout(options->junit))
 		print_text(examination);
 	if (options->sarif)
 		written = write_file(examination, options->sarif, true);
 	if (options->junit)
 		written = write_file(examination, options->junit, false) && written;
 	return written ? EXIT_CLEAN : EXIT_CANNOT_RUN;
+}
+
+/* Why the image is unusable stands among the findings, too: reports have no standard error. */
+static void report_refusal(const struct examination *examination)
+{
+	const struct ext_error *const refusal = &examination->image.refusal;
+	const struct ext_finding finding = ext_finding_of_error(refusal);
+	struct ext_sink *const sink = findings_sink(examination->findings);
+
+	if (refusal->problem != EXT_NO_PROBLEM &&
+	    findings_count(examination->findings, refusal->problem) == 0)
+		sink->report(sink, &finding);
 }
 
 static int examine(struct examination *examination)
@@ -316,6 +346,8 @@ static int examine(struct examination *examination)
 	if (status != EXIT_CLEAN &&
 	    (status != EXIT_CANNOT_RUN || examination->image.filesystem || cancelled()))
 		return cancelled() ? EXIT_CANCELLED : status;
+	if (!examination->image.filesystem)
+		report_refusal(examination);
 	findings_sort(examination->findings);
 	if (examination->image.filesystem) {
 		examination->paths = paths_of_findings(&examination->survey, examination->findings);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JUnit: each question that check asks is a test, and fails with what was found. Names from the
- * image are escaped as in text reports first, so that the document is valid XML whatever they hold.
+ * JUnit: each question that check asks is a test, and fails with what was found; one that was not
+ * asked is skipped, and so are all of an image that could not be opened, which is an error. Names
+ * from the image are escaped as in text reports, so that the document is valid XML whatever they
+ * hold.
  */
 #include "config.h"
 
@@ -33,11 +35,47 @@ static void put_xml(FILE *out, const char *text, size_t length)
 	}
 }
 
-static bool fails(enum ext_problem problem, bool is_strict)
+/* What a test is judged by. */
+struct suite {
+	FILE *out;
+	const struct opened_image *image;
+	const struct findings *findings;
+	const struct paths *paths;
+	const struct options *options;
+};
+
+enum outcome { LEFT_OUT, PASSED, REMARK, FAILED, SKIPPED };
+
+static bool is_for_published(enum ext_problem problem)
+{
+	return strncmp(ext_problem_text(problem)->slug, "published-", 10) == 0;
+}
+
+/* Why this question was not asked; NULL when it was. */
+static const char *why_skipped(const struct suite *suite, enum ext_problem problem)
+{
+	if (suite->options->ignored[problem])
+		return "ignored (--ignore)";
+	if (!suite->image->filesystem)
+		return "the image could not be opened";
+	if (is_for_published(problem) && suite->options->profile != PROFILE_IMAGE)
+		return "asked with --profile=image";
+	return NULL;
+}
+
+static enum outcome outcome_of(const struct suite *suite, enum ext_problem problem)
 {
 	const enum ext_severity severity = ext_problem_text(problem)->severity;
+	const bool is_strict = suite->options->profile == PROFILE_IMAGE;
 
-	return severity == EXT_SEVERITY_ERROR || (is_strict && severity == EXT_SEVERITY_WARNING);
+	if (findings_count(suite->findings, problem) > 0)
+		return severity == EXT_SEVERITY_ERROR ||
+				       (is_strict && severity == EXT_SEVERITY_WARNING)
+			       ? FAILED
+			       : REMARK;
+	if (severity == EXT_SEVERITY_INFO)
+		return LEFT_OUT;
+	return why_skipped(suite, problem) ? SKIPPED : PASSED;
 }
 
 static void put_finding(FILE *out, const struct ext_finding *finding, const struct paths *paths)
@@ -73,55 +111,66 @@ static void put_findings(FILE *out, const struct findings *findings, const struc
 			findings_count(findings, problem) - shown);
 }
 
-static void put_case(FILE *out, const struct findings *findings, const struct paths *paths,
-		     enum ext_problem problem, bool is_strict)
+static void put_case(const struct suite *suite, enum ext_problem problem)
 {
 	const struct ext_problem_text *text = ext_problem_text(problem);
-	const uint64_t count = findings_count(findings, problem);
-	const char *element = fails(problem, is_strict) ? "failure" : "system-out";
+	const enum outcome outcome = outcome_of(suite, problem);
+	const char *const element = outcome == FAILED ? "failure" : "system-out";
+	FILE *const out = suite->out;
 
+	if (outcome == LEFT_OUT)
+		return;
 	fputs("    <testcase classname=\"fsck-lite.check\" name=\"", out);
 	put_xml(out, text->slug, strlen(text->slug));
-	if (count == 0) {
+	if (outcome == PASSED) {
 		fputs("\"/>\n", out);
 		return;
 	}
+	if (outcome == SKIPPED) {
+		fprintf(out, "\">\n      <skipped message=\"%s\"/>\n    </testcase>\n",
+			why_skipped(suite, problem));
+		return;
+	}
 	fprintf(out, "\">\n      <%s", element);
-	if (fails(problem, is_strict)) {
+	if (outcome == FAILED) {
 		fputs(" message=\"", out);
 		put_xml(out, text->question, strlen(text->question));
-		fprintf(out, " No: %" PRIu64 " found\" type=\"%s\"", count, text->slug);
+		fprintf(out, " No: %" PRIu64 " found\" type=\"%s\"",
+			findings_count(suite->findings, problem), text->slug);
 	}
 	fputs(">", out);
-	put_findings(out, findings, paths, problem);
+	put_findings(out, suite->findings, suite->paths, problem);
 	fprintf(out, "</%s>\n    </testcase>\n", element);
 }
 
-void report_junit(FILE *out, const struct opened_image *image, const struct findings *findings,
-		  const struct paths *paths, bool is_strict)
+/* Can a check begin at all? Its failure is no fault of the filesystem's but has no pass either. */
+static void put_opening(const struct suite *suite)
 {
-	unsigned tests = 0, failures = 0;
+	fputs("    <testcase classname=\"fsck-lite.check\" name=\"open\"", suite->out);
+	if (suite->image->filesystem)
+		fputs("/>\n", suite->out);
+	else
+		fputs(">\n      <error message=\"unusable: it cannot be read as an ext filesystem, "
+		      "so nothing was checked\" type=\"unusable\"/>\n    </testcase>\n",
+		      suite->out);
+}
 
-	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++) {
-		const enum ext_problem problem = (enum ext_problem)i;
+void report_junit(FILE *out, const struct opened_image *image, const struct findings *findings,
+		  const struct paths *paths, const struct options *options)
+{
+	const struct suite suite = {out, image, findings, paths, options};
+	unsigned counts[SKIPPED + 1] = {0};
 
-		if (ext_problem_text(problem)->severity == EXT_SEVERITY_INFO &&
-		    findings_count(findings, problem) == 0)
-			continue;
-		tests++;
-		failures += fails(problem, is_strict) && findings_count(findings, problem) > 0;
-	}
+	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++)
+		counts[outcome_of(&suite, (enum ext_problem)i)]++;
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"",
 	      out);
 	put_xml(out, image->path, strlen(image->path));
-	fprintf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"0\">\n", tests,
-		failures);
-	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++) {
-		const enum ext_problem problem = (enum ext_problem)i;
-
-		if (ext_problem_text(problem)->severity != EXT_SEVERITY_INFO ||
-		    findings_count(findings, problem) > 0)
-			put_case(out, findings, paths, problem, is_strict);
-	}
+	fprintf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n",
+		1 + counts[PASSED] + counts[REMARK] + counts[FAILED] + counts[SKIPPED],
+		counts[FAILED], image->filesystem ? 0u : 1u, counts[SKIPPED]);
+	put_opening(&suite);
+	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++)
+		put_case(&suite, (enum ext_problem)i);
 	fputs("  </testsuite>\n</testsuites>\n", out);
 }

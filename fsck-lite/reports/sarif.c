@@ -43,7 +43,7 @@ static void write_uri(struct json *json, const char *key, const char *path, bool
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789-._~/";
 	static const char digits[] = "0123456789ABCDEF";
-	char uri[3 * LINE];
+	char uri[3 * 4096 + 8]; /* a path is at most 4096 bytes, each perhaps escaped */
 	size_t length = 0;
 
 	json_object(json, key);
@@ -150,6 +150,26 @@ static void write_results(struct json *json, const struct opened_image *image,
 	json_end_array(json);
 }
 
+/* Nobody may take the absence of results for a clean image when nothing was looked at. */
+static void write_invocation(struct json *json, bool is_usable)
+{
+	json_array(json, "invocations");
+	json_object(json, NULL);
+	json_bool(json, "executionSuccessful", is_usable);
+	if (!is_usable) {
+		json_array(json, "toolExecutionNotifications");
+		json_object(json, NULL);
+		json_text(json, "level", "error");
+		write_message(json, "message",
+			      "unusable: it cannot be read as an ext filesystem, so nothing was "
+			      "checked");
+		json_end_object(json);
+		json_end_array(json);
+	}
+	json_end_object(json);
+	json_end_array(json);
+}
+
 void report_sarif(FILE *out, const struct opened_image *image, const struct findings *findings,
 		  const struct paths *paths)
 {
@@ -168,6 +188,7 @@ void report_sarif(FILE *out, const struct opened_image *image, const struct find
 	write_rules(&json, findings);
 	json_end_object(&json);
 	json_end_object(&json);
+	write_invocation(&json, image->filesystem != NULL);
 	json_array(&json, "artifacts");
 	json_object(&json, NULL);
 	write_uri(&json, "location", image->path, false);

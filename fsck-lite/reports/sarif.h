@@ -16,8 +16,8 @@ struct paths; /* accounting/paths.h */
 void report_sarif(FILE *out, const struct opened_image *image, const struct findings *findings,
 		  const struct paths *paths);
 
-/* `is_strict`: warnings fail, too. */
+/* `options`: the profile, under which warnings fail, too, and what is ignored. */
 void report_junit(FILE *out, const struct opened_image *image, const struct findings *findings,
-		  const struct paths *paths, bool is_strict);
+		  const struct paths *paths, const struct options *options);
 
 #endif
