@@ -2,13 +2,13 @@
 /* The walk over the tree, and what is decided for each node on the way. */
 #include "config.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "accounting/grow.h"
 #include "rescue/copy_out.h"
+#include "rescue/pattern.h"
 
 enum { PATH_SIZE = 8192, FAILURES_MOST = 10000 };
 
@@ -164,7 +164,7 @@ static bool is_named(const struct copy_options *options, const char *path)
 
 		while (*pattern == '/')
 			pattern++;
-		if (*pattern == '\0' || fnmatch(pattern, path, FNM_PATHNAME) == 0 ||
+		if (*pattern == '\0' || pattern_fits(pattern, path) ||
 		    strcmp(pattern, path) == 0)
 			return true;
 	}
