@@ -61,6 +61,19 @@ bool locations_in_range(const struct ext_superblock *sb, const struct ext_group_
 	return true;
 }
 
+bool locations_are_own(const struct ext_superblock *sb, ext_group group,
+		       const struct ext_group_locations *where)
+{
+	const ext_block first = ext_group_first_block(sb, group);
+	const ext_block blocks[] = {where->block_bitmap, where->inode_bitmap, where->inode_table,
+				    where->inode_table + sb->inode_table_blocks - 1};
+
+	for (unsigned i = 0; i < 4 && !ext_has_incompat(sb, EXT_INCOMPAT_FLEX_BG); i++)
+		if (blocks[i] < first || blocks[i] - first >= sb->blocks_per_group)
+			return false;
+	return true;
+}
+
 /* FNV-1a over the numbers, in one byte order on every machine. */
 uint64_t locations_digest(uint64_t digest, const struct ext_group_locations *where)
 {

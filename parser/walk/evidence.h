@@ -29,6 +29,13 @@ bool locations_equal(const struct ext_group_locations *a, const struct ext_group
 bool locations_in_range(const struct ext_superblock *superblock,
 			const struct ext_group_locations *where);
 
+/*
+ * Do they lie where the kernel wants them: without flex_bg inside the group itself? Those of another
+ * geometry's table may be true bitmaps and inodes, but another group's.
+ */
+bool locations_are_own(const struct ext_superblock *superblock, ext_group group,
+		       const struct ext_group_locations *where);
+
 /* Goes on with a digest over the locations of one group after another. */
 uint64_t locations_digest(uint64_t digest, const struct ext_group_locations *where);
 

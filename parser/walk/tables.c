@@ -108,7 +108,7 @@ static size_t choose_for_group(struct ext_source *source, const struct copies *c
 	struct ext_group_locations best_where = {0};
 	struct evidence best_evidence = {0, 0};
 	size_t best = copies->count;
-	bool weighed = false;
+	bool weighed = false, is_own = false;
 
 	for (size_t i = 0; i < copies->count; i++) {
 		const struct ext_filesystem *fs = copies->tables[i];
@@ -117,12 +117,15 @@ static size_t choose_for_group(struct ext_source *source, const struct copies *c
 
 		if (!group_is_plausible(fs, group))
 			continue;
-		if (best == copies->count) {
+		if (best == copies->count ||
+		    (!is_own && locations_are_own(&fs->superblock, group, &where))) {
 			best = i;
 			best_where = where;
+			is_own = locations_are_own(&fs->superblock, group, &where);
 			continue;
 		}
-		if (locations_equal(&where, &best_where))
+		if (locations_equal(&where, &best_where) ||
+		    (is_own && !locations_are_own(&fs->superblock, group, &where)))
 			continue;
 		if (!weighed)
 			evidence_of_group(source, &fs->superblock, group, &best_where, buffer,

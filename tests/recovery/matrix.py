@@ -4,7 +4,8 @@ every way of damages.py; `restore --output DIR IMAGE`, told nothing, against the
 surviving blocks allow. A cell is P/A: of the non-empty regular files, P % came back with the right
 content at the right path, A % with the right content anywhere. The bound counts a file when its inode
 (or a copy of it in the journal), its mapping blocks and its data survive; for P also when every name
-on its path survives in some block.
+on its path survives in some block. A file of other content at such a path, which the report does not
+name, is a fault of its own.
 
     matrix.py [--full] [--only D7,D14] [--fs ext4-young,...] [--seed N] [--e2fsck] [--keep DIR] [--json FILE]
 """
@@ -177,9 +178,13 @@ def changed_blocks(ext, intact, damaged, offset):
     """Blocks of the intact image whose content is not at its place in the damaged one."""
     changed = set()
     size = os.path.getsize(damaged) - offset
+    step = 1 << 20
+    chunks = {chunk for path, shift in ((intact, 0), (damaged, offset)) for start, length in data_runs(path)
+              for chunk in range(max(0, start - shift) // step, (start - shift + length) // step + 1)}
+    if size < os.path.getsize(intact):
+        chunks |= set(range(max(0, size) // step, os.path.getsize(intact) // step + 1))
     with open(intact, 'rb') as a, open(damaged, 'rb') as b:
-        step = 1 << 20
-        for at in range(0, os.path.getsize(intact), step):
+        for at in (chunk * step for chunk in sorted(chunks)):
             x = os.pread(a.fileno(), step, at)
             y = os.pread(b.fileno(), min(step, max(0, size - at)), at + offset)
             if x == y:
@@ -239,7 +244,7 @@ def entries_of(raw):
 class Bound:
     """What could come back from a damaged image, file by file."""
 
-    def __init__(self, ext, intact, damaged, offset, walk):
+    def __init__(self, ext, intact, damaged, offset, walk, whole):
         self.ext = ext
         self.changed = changed_blocks(ext, intact, damaged, offset)
         self.journal, self.logged = set(), set()
@@ -261,7 +266,7 @@ class Bound:
                 continue
             if self.content_survives(entry['inode']):
                 self.anywhere.add(path)
-                if self.path_survives(path, walk, names):
+                if self.path_survives(path, whole, names):
                     self.at_path.add(path)
 
     @staticmethod
@@ -305,24 +310,21 @@ def bound_of(ext, intact, damaged, offset, walk, whole):
         Bound.damaged_inode = staticmethod(lambda block, at: os.pread(
             file.fileno(), ext.inode_size, block * ext.block_size + at + offset).ljust(ext.inode_size, b'\0'))
         # Names on the path of a deleted file may be those of directories that are still there.
-        full = dict(whole)
-        full.update(walk)
-        bound = Bound(ext, intact, damaged, offset, walk)
-        bound.at_path = {p for p in bound.anywhere
-                         if Bound.path_survives(p, full, names_of(ext, damaged, offset))} if walk is not whole \
-            else bound.at_path
-        return bound
+        return Bound(ext, intact, damaged, offset, walk, {**whole, **walk})
+
 
 
 # ---- one cell ----
 
 def judge_tree(root, walk):
-    """(paths with the right content in place, paths whose content is anywhere)"""
+    """(paths with the right content in place, paths whose content is anywhere, how many there are, paths
+    at which a file of some other content stands)"""
     after = judge.kernel_walk(root) if os.path.isdir(root) else {}
     contents = {entry['sha256'] for entry in after.values() if 'sha256' in entry}
     wanted = {path: entry['sha256'] for path, entry in walk.items() if entry['type'] == 'file' and entry['size']}
     in_place = {path for path, content in wanted.items() if after.get(path, {}).get('sha256') == content}
-    return in_place, {path for path, content in wanted.items() if content in contents}, len(wanted)
+    others = {path for path, content in wanted.items() if after.get(path, {}).get('sha256', content) != content}
+    return in_place, {path for path, content in wanted.items() if content in contents}, len(wanted), others
 
 
 def percent(part, whole):
@@ -339,7 +341,7 @@ def repaired_by_e2fsck(image, ext, walk):
             subprocess.run(['e2fsck', '-fy', *options, copy], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, timeout=TIMEOUT)
             with judge.mounted(copy, write=True) as root:
-                in_place, anywhere, _ = judge_tree(root, walk)
+                in_place, anywhere, _, _ = judge_tree(root, walk)
                 best = max(best, (in_place, anywhere), key=lambda pair: (len(pair[1]), len(pair[0])))
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError):
             pass
@@ -361,12 +363,14 @@ def cell(subject, damage, seed, arguments):
     target = image + '.out'
     shutil.rmtree(target, ignore_errors=True)
     result = {'fs': subject.name, 'damage': damage.name, 'fault': None}
-    began = time.monotonic()
+    began, named = time.monotonic(), set()
     before = judge.fingerprint(image)
     try:
-        run = judge.run(['restore'] + (['--deleted'] if damage.deleted else []) + ['--output', target, image],
+        run = judge.run(['restore', '--json'] + (['--deleted'] if damage.deleted else []) + ['--output', target, image],
                         timeout=TIMEOUT)
         result['status'] = run.status
+        if run.status in (0, 4):
+            named = {judge.decode_name(failed, 'path') for failed in json.loads(run.out)['failed']}
         if run.status not in (0, 4):
             result['fault'] = 'exit %d: %s' % (run.status, run.err.decode('utf-8', 'replace').strip()[-200:])
     except (RuntimeError, subprocess.TimeoutExpired) as error:
@@ -374,9 +378,10 @@ def cell(subject, damage, seed, arguments):
     result['seconds'] = round(time.monotonic() - began, 2)
     if judge.fingerprint(image) != before:
         result['fault'] = 'the image changed'
-    in_place, anywhere, count = judge_tree(target, walk)
+    in_place, anywhere, count, others = judge_tree(target, walk)
     result.update(files=count, path=percent(in_place, count), anywhere=percent(anywhere, count),
                   bound_path=percent(bound.at_path, count), bound_anywhere=percent(bound.anywhere, count),
+                  wrong=[os.fsdecode(p) for p in sorted(others - named)],
                   missed_path=[os.fsdecode(p) for p in sorted(bound.at_path - in_place)[:5]],
                   missed=[os.fsdecode(p) for p in sorted(bound.anywhere - anywhere)[:5]],
                   peers=damage.peers[subject.kind])
@@ -399,6 +404,9 @@ def below(result):
     if result['anywhere'] < 0.98 * result['bound_anywhere'] - 0.01:
         return 'by content %.1f of %.1f, such as %s' % (
             result['anywhere'], result['bound_anywhere'], result['missed'][:2])
+    if result['wrong']:
+        return 'another content at %d paths, and not a word of it, such as %s' % (
+            len(result['wrong']), result['wrong'][:2])
     return ''
 
 
