@@ -164,8 +164,7 @@ static bool is_named(const struct copy_options *options, const char *path)
 
 		while (*pattern == '/')
 			pattern++;
-		if (*pattern == '\0' || pattern_fits(pattern, path) ||
-		    strcmp(pattern, path) == 0)
+		if (*pattern == '\0' || pattern_fits(pattern, path) || strcmp(pattern, path) == 0)
 			return true;
 	}
 	return false;

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Does all of `path` fit `pattern`? `*` is any number of bytes but /, `?` one, `[a-z]` one of a set,
+ * Does all of `path` fit `pattern`? `*` is any number of bytes but /, `?` one, `[a-z]` one of a
+ * set,
  * `[!a-z]` one outside it, and a backslash takes its meaning from what follows. Bytes are compared,
  * not characters: names on disk have no encoding.
  */

@@ -30,8 +30,8 @@ bool locations_in_range(const struct ext_superblock *superblock,
 			const struct ext_group_locations *where);
 
 /*
- * Do they lie where the kernel wants them: without flex_bg inside the group itself? Those of another
- * geometry's table may be true bitmaps and inodes, but another group's.
+ * Do they lie where the kernel wants them: without flex_bg inside the group itself? Those of
+ * another geometry's table may be true bitmaps and inodes, but another group's.
  */
 bool locations_are_own(const struct ext_superblock *superblock, ext_group group,
 		       const struct ext_group_locations *where);

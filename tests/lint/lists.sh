@@ -4,19 +4,19 @@
 set -u
 cd "$top_srcdir" || exit 99
 
-# First what the fragments name (%D% is the fragment's folder), a path a line, then "--", then the files.
+# First what the fragments name (%D% is their folder) and what Makefile.am does, then "--", then the files.
 {
 	find parser fsck-lite fixtures tests doc -name '*.am' | while IFS= read -r fragment; do
 		# Words alone: an include path (-I...%D%) names a folder, too, and lists nothing.
 		tr -s ' \t\\' '\n' <"$fragment" | sed -n "s|^%D%/|${fragment%/*}/|p"
 	done
+	tr -s ' \t\\' '\n' <Makefile.am
 	echo --
 	find parser fsck-lite fixtures tests doc -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' \
 		-o -name '*.py' -o -name '*.recipe' -o -name '*.md' -o -name '*.8' -o -name '*.tsv' \) | LC_ALL=C sort
 } | awk '
 	$0 == "--" { files = 1; next }
 	!files { sub("[$][(]EXEEXT[)]$", ""); listed[$0] = 1; next }
-	$0 == "tests/summary.sh" { next } # listed at the top
 	{
 		# Itself, as the program made of it, or through a folder.
 		path = $0
