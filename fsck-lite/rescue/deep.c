@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rescue/deep.h"
+#include "rescue/name_sources.h"
 #include "rescue/plausible.h"
 
 bool deep_is_needed(const struct opened_image *image, const struct survey *survey)
@@ -40,38 +41,28 @@ static bool accept(const void *context, const struct ext_inode *inode, const uin
 	       (deep->wants_deleted || was_handed_out(deep->original, inode->number));
 }
 
-static bool is_lost(const struct survey *survey, ext_ino child)
-{
-	return survey_is_lost(inode_states_get(&survey->inodes, child));
-}
-
-/* What has no place yet: lost, or not in use any more. */
+/* What has no place yet: lost, or not in use any more; or more links than names. */
 static bool has_no_place(const struct survey *survey, ext_ino child)
 {
-	return !(inode_states_get(&survey->inodes, child) & STATE_REACHED);
+	const uint8_t state = inode_states_get(&survey->inodes, child);
+
+	return !(state & STATE_REACHED) || ((state & STATE_TYPE) != EXT_TYPE_DIRECTORY &&
+					    inode_states_links_left(&survey->inodes, child) != 0);
 }
 
-static bool any(const struct survey *survey, ext_ino child)
+/* Directories that are gone have names below each other, too; so what is not in use is wanted. */
+static void gather_names(struct deep *deep, struct name_sources *sources)
 {
-	(void)survey;
-	(void)child;
-	return true;
-}
-
-static void gather_names(struct deep *deep, const struct deep_options *options)
-{
-	const struct records_filter lost = {is_lost}, nowhere = {has_no_place}, all = {any};
-	const struct records_filter *filter = options->deleted ? &nowhere : &lost;
-	const bool reads_unowned = deep->survey.lost_inodes > 0 || !deep->survey.root_readable;
-
 	/* A number may live again as another file while its old name is wanted. */
-	records_from_history(&deep->records, &deep->survey, &deep->healing,
-			     options->deleted ? &all : filter);
-	records_from_dangling(&deep->records, &deep->survey);
-	if (reads_unowned)
-		records_from_unowned(&deep->records, &deep->survey, filter, options->stop);
-	if (options->deleted)
-		records_from_slack(&deep->records, &deep->survey, filter);
+	sources->is_wanted = deep->wants_deleted ? NULL : has_no_place;
+	names_from_history(sources);
+	names_from_dangling(sources);
+	if (deep->wants_deleted || deep->survey.lost_inodes > 0 || !deep->survey.root_readable)
+		names_from_unowned(sources);
+	names_from_loose(sources);
+	sources->is_wanted = has_no_place;
+	if (deep->wants_deleted)
+		names_from_slack(sources);
 	records_sort(&deep->records);
 }
 
@@ -83,6 +74,10 @@ enum ext_status deep_open(const struct opened_image *image, const struct deep_op
 						.stop = options->stop,
 						.accept = accept,
 						.accept_context = deep};
+	struct name_sources sources = {.survey = &deep->survey,
+				       .healing = &deep->healing,
+				       .records = &deep->records,
+				       .stop = options->stop};
 	enum ext_status status;
 
 	memset(deep, 0, sizeof *deep);
@@ -94,10 +89,14 @@ enum ext_status deep_open(const struct opened_image *image, const struct deep_op
 			survey_run(deep->healing.filesystem, &survey_options, &deep->survey, error);
 	if (status == EXT_OK && !deep->survey.stopped) {
 		if (options->deleted &&
-		    !deleted_find(&deep->healing, &deep->survey, &deep->records, &deep->deleted))
+		    !deleted_find(&deep->healing, &deep->survey, &sources, &deep->deleted))
 			status = ext_no_memory(error);
-		gather_names(deep, options);
+		else
+			gather_names(deep, &sources);
+		if (sources.out_of_memory || deep->records.out_of_memory)
+			status = ext_no_memory(error);
 	}
+	names_clear(&sources);
 	if (status != EXT_OK)
 		deep_close(deep);
 	return status;
@@ -106,6 +105,7 @@ enum ext_status deep_open(const struct opened_image *image, const struct deep_op
 enum ext_status deep_tree(struct deep *deep, struct rescue_tree *tree, struct ext_error *error)
 {
 	const struct rescue_options options = {.lost = true,
+					       .healing = &deep->healing,
 					       .records = &deep->records,
 					       .deleted =
 						       deep->wants_deleted ? &deep->deleted : NULL};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Deleted inodes: the newest version in use that the log holds, if the number has no other life
- * now. */
+/*
+ * Deleted inodes: the newest version in use that the log holds, if the number has no other life
+ * now; or as they stand in their tables, where what they mapped was left in them.
+ */
 #include "config.h"
 
 #include <stdlib.h>
@@ -11,10 +13,12 @@
 #include "rescue/plausible.h"
 #include "rescue/tree.h"
 
+enum { TABLE_BUFFER = 512 * 1024 };
+
 struct finder {
 	struct healing *healing;
 	const struct survey *survey;
-	struct records *records;
+	struct name_sources *names;
 	struct deleted_list *list;
 	struct table_index *index;
 	struct block_set seen; /* inodes that are decided */
@@ -61,7 +65,7 @@ static bool put_back_node(struct finder *finder, const struct ext_inode *inode, 
 {
 	const struct ext_superblock *sb = finder->survey->superblock;
 	const struct ext_span bytes = {finder->buffer, sb->block_size};
-	uint32_t first, count, most = 0;
+	uint32_t first = 0, count = 0, most = 0;
 	bool found = false;
 
 	if (block_set_has(&finder->survey->owned, block >> sb->cluster_log2))
@@ -70,7 +74,8 @@ static bool put_back_node(struct finder *finder, const struct ext_inode *inode, 
 				       NULL) == EXT_OK &&
 	    node_fits(finder, inode, bytes))
 		most = weight(inode, bytes);
-	ext_journal_history_find(finder->healing->history, block, &first, &count);
+	if (finder->healing->history)
+		ext_journal_history_find(finder->healing->history, block, &first, &count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct ext_journal_version version;
 
@@ -124,7 +129,7 @@ static void take(struct finder *finder, const struct ext_inode *inode, uint64_t 
 	struct deleted_inode *deleted;
 
 	if (inode->type == EXT_TYPE_DIRECTORY)
-		records_add_runs(finder->records, inode->number, inode, finder->mapping);
+		names_know_directory(finder->names, inode, finder->mapping);
 	else if (ext_inode_maps_blocks(inode))
 		put_back_map(finder, inode);
 	if (!GROW(finder->list->items, finder->list->count, finder->list->size)) {
@@ -183,6 +188,50 @@ static void look_through(struct finder *finder)
 	free(block);
 }
 
+/*
+ * A freed inode in its table. Linux cuts size and map, older drivers did not; and of a directory
+ * the number and the generation are enough to know its blocks by.
+ */
+static void take_freed(struct finder *finder, ext_ino ino, const uint8_t *raw)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+	struct ext_inode inode;
+	uint64_t offset;
+
+	if (ino < sb->first_inode || ext_inode_is_unused(raw))
+		return;
+	ext_inode_decode(sb, ino, raw, &inode);
+	if (inode.links != 0 || inode.dtime == 0 ||
+	    ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_BAD)
+		return;
+	if (inode.type == EXT_TYPE_DIRECTORY)
+		names_know_directory(finder->names, &inode, finder->mapping);
+	else if (inode.size > 0 && inode.sectors > 0 && !block_set_has(&finder->seen, ino) &&
+		 !(inode_states_get(&finder->survey->inodes, ino) & STATE_USED) &&
+		 plausible_inode(sb, &inode, raw) &&
+		 ext_inode_offset(finder->healing->filesystem, ino, &offset, NULL) == EXT_OK) {
+		inode.links = 1;
+		take(finder, &inode, offset);
+	}
+}
+
+static void look_at_tables(struct finder *finder)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+	struct ext_inode_table *table;
+	struct ext_inode_run run;
+
+	if (ext_inode_table_open(finder->healing->filesystem, 0, sb->group_count, true,
+				 TABLE_BUFFER, &table, NULL) != EXT_OK) {
+		finder->failed = true;
+		return;
+	}
+	while (ext_inode_table_next(table, &run) == EXT_OK && !finder->failed)
+		for (uint32_t i = 0; run.raw && i < run.count; i++)
+			take_freed(finder, run.first + i, run.raw + (size_t)i * sb->inode_size);
+	ext_inode_table_close(table);
+}
+
 static int compare_deleted(const void *left, const void *right)
 {
 	const struct deleted_inode *a = left, *b = right;
@@ -190,16 +239,15 @@ static int compare_deleted(const void *left, const void *right)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
-bool deleted_find(struct healing *healing, const struct survey *survey, struct records *records,
+bool deleted_find(struct healing *healing, const struct survey *survey, struct name_sources *names,
 		  struct deleted_list *list)
 {
 	const uint32_t block_size = survey->superblock->block_size;
-	struct finder finder = {healing, survey, records, list, NULL, {0}, NULL, NULL, NULL, false};
-
+	struct finder finder = {healing, survey, names, list, NULL, {0}, NULL, NULL, NULL, false};
 	/* An external journal's versions have no place in the view that files are read from. */
-	if (!healing->history ||
-	    ext_journal_summary(healing->journal)->home == EXT_JOURNAL_HOME_EXTERNAL)
-		return true;
+	const bool has_history = healing->history && ext_journal_summary(healing->journal)->home !=
+							     EXT_JOURNAL_HOME_EXTERNAL;
+
 	finder.index = table_index_new(healing->filesystem);
 	finder.buffer = malloc(block_size);
 	finder.best = malloc(block_size);
@@ -207,8 +255,10 @@ bool deleted_find(struct healing *healing, const struct survey *survey, struct r
 	    !block_set_init(&finder.seen, (uint64_t)survey->superblock->inode_count + 1) ||
 	    ext_mapping_new(healing->filesystem, &finder.mapping, NULL) != EXT_OK)
 		finder.failed = true;
-	else
+	if (!finder.failed && has_history)
 		look_through(&finder);
+	if (!finder.failed)
+		look_at_tables(&finder);
 	if (list->count > 1)
 		qsort(list->items, list->count, sizeof *list->items, compare_deleted);
 	ext_mapping_free(finder.mapping);

@@ -8,7 +8,7 @@
 
 #include "accounting/survey.h"
 #include "rescue/heal.h"
-#include "rescue/records.h"
+#include "rescue/name_sources.h"
 
 struct deleted_inode {
 	ext_ino ino;
@@ -25,9 +25,9 @@ struct deleted_list {
 
 /*
  * Finds them in `healing`, and puts back the nodes of their maps where nobody owns these blocks
- * now. Directories among them are made known to `records`. False when there is no memory.
+ * now. Directories among them are made known to `names`. False when there is no memory.
  */
-bool deleted_find(struct healing *healing, const struct survey *survey, struct records *records,
+bool deleted_find(struct healing *healing, const struct survey *survey, struct name_sources *names,
 		  struct deleted_list *list);
 void deleted_clear(struct deleted_list *list);
 

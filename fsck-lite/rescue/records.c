@@ -6,17 +6,11 @@
 #include <string.h>
 
 #include "accounting/grow.h"
-#include "accounting/scan.h"
-#include "rescue/plausible.h"
 #include "rescue/records.h"
 
 #define EMPTY UINT32_MAX
 
-/* Ranks: what is known of the parent counts more than age. */
 static const uint32_t rank_parent = (uint32_t)1 << 31;
-static const uint32_t rank_history = (uint32_t)1 << 30;
-
-enum { CHUNK = 1 << 20 };
 
 static uint32_t hash_of(ext_ino child, ext_ino parent, const char *name, size_t length)
 {
@@ -77,8 +71,8 @@ static bool keep_name(struct records *records, const char *name, size_t length, 
 	return true;
 }
 
-static void add(struct records *records, ext_ino child, ext_ino parent, uint32_t rank,
-		const struct ext_dirent *entry)
+void records_add(struct records *records, ext_ino child, ext_ino parent, uint32_t rank,
+		 const struct ext_dirent *entry)
 {
 	uint32_t name_at;
 	size_t at;
@@ -109,273 +103,13 @@ static void add(struct records *records, ext_ino child, ext_ino parent, uint32_t
 		child, parent, rank, name_at, entry->name_length, entry->file_type};
 }
 
-static bool is_dots(const struct ext_dirent *entry)
+void records_add_ghost(struct records *records, ext_ino ino, ext_ino parent)
 {
-	return (entry->name_length == 1 && entry->name[0] == '.') ||
-	       (entry->name_length == 2 && entry->name[0] == '.' && entry->name[1] == '.');
-}
-
-/* All used entries of one block of directory `parent`. */
-static void add_block(struct records *records, const struct survey *survey, struct ext_span block,
-		      ext_ino parent, uint32_t rank, const struct records_filter *filter)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	struct ext_dirent_cursor cursor;
-	struct ext_dirent entry;
-
-	ext_dirent_cursor_init(&cursor, sb, block, 0,
-			       sb->has_metadata_csum && ext_directory_block_has_tail(sb, block));
-	while (ext_dirent_next(&cursor, &entry, NULL) == EXT_OK) {
-		if (entry.inode == 0 || entry.inode > sb->inode_count || entry.name_length == 0 ||
-		    is_dots(&entry) || entry.inode == parent ||
-		    (filter->is_wanted && !filter->is_wanted(survey, entry.inode)))
-			continue;
-		add(records, entry.inode, parent, rank, &entry);
-	}
-}
-
-static ext_ino run_owner(const struct directory_run *runs, size_t count, ext_block block)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (runs[middle].physical <= block)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0 || block - runs[low - 1].physical >= runs[low - 1].length)
-		return 0;
-	return runs[low - 1].ino;
-}
-
-void records_add_runs(struct records *records, ext_ino ino, const struct ext_inode *inode,
-		      struct ext_mapping *mapping)
-{
-	struct ext_run run;
-
-	ext_mapping_start(mapping, inode, 0, NULL);
-	while (ext_mapping_next(mapping, &run) == EXT_OK) {
-		if (run.kind != EXT_RUN_DATA)
-			continue;
-		if (!GROW(records->old_runs, records->old_run_count, records->old_run_size)) {
-			records->out_of_memory = true;
-			return;
-		}
-		records->old_runs[records->old_run_count++] =
-			(struct directory_run){run.physical, ino, run.logical, run.length};
-	}
-}
-
-static int compare_runs(const void *left, const void *right)
-{
-	const struct directory_run *a = left, *b = right;
-
-	return a->physical < b->physical ? -1 : a->physical > b->physical;
-}
-
-static void add_ghost(struct records *records, const struct survey *survey, ext_ino self,
-		      ext_ino parent)
-{
-	if (survey_directory(survey, self))
-		return;
 	if (!GROW(records->ghosts, records->ghost_count, records->ghost_size)) {
 		records->out_of_memory = true;
 		return;
 	}
-	records->ghosts[records->ghost_count++] = (struct ghost_directory){self, parent};
-}
-
-void records_from_history(struct records *records, const struct survey *survey,
-			  const struct healing *healing, const struct records_filter *filter)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	uint8_t *buffer = malloc(sb->block_size);
-	const uint32_t count =
-		healing->history ? ext_journal_history_versions(healing->history) : 0;
-
-	if (records->old_run_count > 1)
-		qsort(records->old_runs, records->old_run_count, sizeof *records->old_runs,
-		      compare_runs);
-	for (uint32_t i = 0; buffer && i < count; i++) {
-		struct ext_journal_version version;
-		ext_ino self = 0, parent = 0;
-		uint32_t rank;
-
-		ext_journal_history_version(healing->history, i, &version);
-		if (version.confidence == EXT_CONFIDENCE_DOUBTFUL ||
-		    ext_journal_history_read(healing->history, i, buffer, NULL) != EXT_OK)
-			continue;
-		const struct ext_span block = {buffer, sb->block_size};
-
-		if (plausible_first_block(sb, block, &self, &parent)) {
-			/* Where nothing else is left of the directory, this is. */
-			if (self >= sb->first_inode)
-				add_ghost(records, survey, self, parent);
-		} else {
-			if (!plausible_entries(sb, block))
-				continue;
-			self = run_owner(survey->directory_runs, survey->directory_run_count,
-					 version.block);
-			if (self == 0)
-				self = run_owner(records->old_runs, records->old_run_count,
-						 version.block);
-		}
-		rank = rank_history | (version.transaction & (rank_history - 1));
-		add_block(records, survey, block, self, rank, filter);
-	}
-	free(buffer);
-}
-
-static void take_unowned(struct records *records, const struct survey *survey,
-			 struct ext_span block, const struct records_filter *filter)
-{
-	ext_ino self = 0, parent = 0;
-
-	if (plausible_first_block(survey->superblock, block, &self, &parent))
-		add_ghost(records, survey, self, parent);
-	else if (!plausible_entries(survey->superblock, block))
-		return;
-	add_block(records, survey, block, self, 0, filter);
-}
-
-void records_from_unowned(struct records *records, const struct survey *survey,
-			  const struct records_filter *filter, bool (*stop)(void))
-{
-	const struct ext_superblock *sb = survey->superblock;
-	struct ext_source *source = ext_filesystem_source(survey->filesystem);
-	const uint64_t end = ext_filesystem_blocks_present(survey->filesystem)
-			     << sb->block_size_log2;
-	const uint64_t chunk = CHUNK > sb->block_size ? CHUNK : sb->block_size;
-	uint8_t *buffer = malloc((size_t)chunk);
-	uint64_t at = 0, start, stretch_end;
-
-	while (buffer && at < end &&
-	       ext_source_next_data(source, at, &start, &stretch_end) == EXT_OK) {
-		start = start >> sb->block_size_log2 << sb->block_size_log2;
-		for (at = start > at ? start : at; at < stretch_end && at < end;) {
-			const uint64_t length = end - at < chunk ? end - at : chunk;
-			const bool is_read =
-				ext_source_read(source, at, buffer, (size_t)length, NULL) == EXT_OK;
-
-			if (stop && stop()) {
-				free(buffer);
-				return;
-			}
-			for (uint64_t part = 0; is_read && part + sb->block_size <= length;
-			     part += sb->block_size) {
-				const ext_block block = (at + part) >> sb->block_size_log2;
-
-				if (!block_set_has(&survey->owned, block >> sb->cluster_log2))
-					take_unowned(
-						records, survey,
-						(struct ext_span){buffer + part, sb->block_size},
-						filter);
-			}
-			at += length;
-		}
-	}
-	free(buffer);
-}
-
-struct dangling {
-	struct records *records;
-	const struct survey *survey;
-};
-
-static bool every_directory(const struct directory *directory)
-{
-	(void)directory;
-	return true;
-}
-
-static void take_dangling(void *context, const struct directory *directory,
-			  const struct ext_dirent *entry)
-{
-	const struct dangling *dangling = context;
-	const struct ext_superblock *sb = dangling->survey->superblock;
-
-	if (entry->inode >= sb->first_inode && entry->inode <= sb->inode_count &&
-	    entry->name_length > 0 && !is_dots(entry) &&
-	    !(inode_states_get(&dangling->survey->inodes, entry->inode) & STATE_USED))
-		add(dangling->records, entry->inode, directory->ino,
-		    rank_history - 1 + rank_history, entry);
-}
-
-void records_from_dangling(struct records *records, struct survey *survey)
-{
-	struct dangling dangling = {records, survey};
-	const struct directory_visitor visitor = {every_directory, take_dangling, &dangling};
-
-	(void)scan_entries(survey, &visitor, NULL);
-}
-
-/* Between the end of an entry and the next one, an older entry may still stand. */
-static void slack_of_entry(struct records *records, const struct survey *survey,
-			   const struct directory *directory, struct ext_span gap,
-			   const struct records_filter *filter)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	const uint8_t *data = gap.data;
-
-	for (size_t at = 0; at + 12 <= gap.size; at += 4) {
-		const struct ext_dirent entry = {
-			.inode = (uint32_t)data[at] | (uint32_t)data[at + 1] << 8 |
-				 (uint32_t)data[at + 2] << 16 | (uint32_t)data[at + 3] << 24,
-			.name_length = data[at + 6],
-			.file_type = data[at + 7],
-			.name = (const char *)data + at + 8};
-		const uint32_t length = (uint32_t)data[at + 4] | (uint32_t)data[at + 5] << 8;
-
-		if (entry.inode < sb->first_inode || entry.inode > sb->inode_count ||
-		    entry.name_length == 0 || length % 4 != 0 || length < 8u + entry.name_length ||
-		    entry.file_type > EXT_TYPE_SYMLINK || at + 8 + entry.name_length > gap.size ||
-		    memchr(entry.name, '\0', entry.name_length) ||
-		    memchr(entry.name, '/', entry.name_length) ||
-		    (filter->is_wanted && !filter->is_wanted(survey, entry.inode)))
-			continue;
-		add(records, entry.inode, directory->ino, 1, &entry);
-		at += 4 + (entry.name_length + 3u) / 4 * 4;
-	}
-}
-
-void records_from_slack(struct records *records, const struct survey *survey,
-			const struct records_filter *filter)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	uint8_t *buffer = malloc(sb->block_size);
-
-	for (size_t i = 0; buffer && i < survey->directory_run_count; i++) {
-		const struct directory_run *run = &survey->directory_runs[i];
-		const struct directory *directory = survey_directory(survey, run->ino);
-
-		for (uint32_t j = 0; directory && j < run->length; j++) {
-			struct ext_span block = {buffer, sb->block_size};
-			struct ext_dirent_cursor cursor;
-			struct ext_dirent entry;
-
-			if (ext_filesystem_read_blocks(survey->filesystem, run->physical + j, 1,
-						       buffer, NULL) != EXT_OK)
-				break;
-			ext_dirent_cursor_init(&cursor, sb, block, 0,
-					       sb->has_metadata_csum &&
-						       ext_directory_block_has_tail(sb, block));
-			while (ext_dirent_next(&cursor, &entry, NULL) == EXT_OK) {
-				const uint32_t used =
-					entry.inode ? 8 + (entry.name_length + 3u) / 4 * 4 : 0;
-
-				if (entry.record_length > used + 12)
-					slack_of_entry(
-						records, survey, directory,
-						(struct ext_span){buffer + entry.at + used,
-								  entry.record_length - used},
-						filter);
-			}
-		}
-	}
-	free(buffer);
+	records->ghosts[records->ghost_count++] = (struct ghost_directory){ino, parent};
 }
 
 static int compare_records(const void *left, const void *right)
@@ -395,15 +129,18 @@ static int compare_ghosts(const void *left, const void *right)
 {
 	const struct ghost_directory *a = left, *b = right;
 
-	return a->ino < b->ino ? -1 : a->ino > b->ino;
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	/* Of two that tell of the same directory the one with a parent comes first. */
+	if ((a->parent == 0) != (b->parent == 0))
+		return a->parent == 0 ? 1 : -1;
+	return a->parent < b->parent ? -1 : a->parent > b->parent;
 }
 
-void records_sort(struct records *records)
+void records_sort_ghosts(struct records *records)
 {
 	size_t kept = 0;
 
-	if (records->count > 1)
-		qsort(records->items, records->count, sizeof *records->items, compare_records);
 	if (records->ghost_count > 1)
 		qsort(records->ghosts, records->ghost_count, sizeof *records->ghosts,
 		      compare_ghosts);
@@ -411,6 +148,13 @@ void records_sort(struct records *records)
 		if (kept == 0 || records->ghosts[kept - 1].ino != records->ghosts[i].ino)
 			records->ghosts[kept++] = records->ghosts[i];
 	records->ghost_count = kept;
+}
+
+void records_sort(struct records *records)
+{
+	if (records->count > 1)
+		qsort(records->items, records->count, sizeof *records->items, compare_records);
+	records_sort_ghosts(records);
 	free(records->table);
 	records->table = NULL;
 	records->table_size = 0;
@@ -434,13 +178,35 @@ const struct name_record *records_find(const struct records *records, ext_ino ch
 	return *count ? &records->items[low] : NULL;
 }
 
+bool records_is_now(const struct name_record *record)
+{
+	return (record->rank & ~rank_parent) == RANK_NOW;
+}
+
+bool records_transaction(const struct name_record *record, uint32_t *transaction)
+{
+	const uint32_t rank = record->rank & ~rank_parent;
+
+	if (rank < RANK_HISTORY || records_is_now(record))
+		return false;
+	*transaction = rank - RANK_HISTORY;
+	return true;
+}
+
 const struct ghost_directory *records_ghost(const struct records *records, ext_ino ino)
 {
-	const struct ghost_directory key = {ino, 0};
+	size_t low = 0, high = records->ghost_count;
 
-	return records->ghost_count ? bsearch(&key, records->ghosts, records->ghost_count,
-					      sizeof key, compare_ghosts)
-				    : NULL;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (records->ghosts[middle].ino < ino)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < records->ghost_count && records->ghosts[low].ino == ino ? &records->ghosts[low]
+									     : NULL;
 }
 
 void records_clear(struct records *records)
@@ -449,6 +215,5 @@ void records_clear(struct records *records)
 	free(records->names);
 	free(records->table);
 	free(records->ghosts);
-	free(records->old_runs);
 	memset(records, 0, sizeof *records);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names that are not in any directory now: from older versions of directory blocks in the journal,
- * from directory blocks that no inode owns any more, from what deleted entries left behind.
+ * The collection of names that are in no directory now, or in none that the root reaches: each
+ * (child, parent, name) once. Where they come from is name_sources.c's.
  */
 #ifndef RESCUE_RECORDS_H
 #define RESCUE_RECORDS_H
 
 #include "accounting/survey.h"
-#include "rescue/heal.h"
 
 /* "`child` was called so in directory `parent`." */
 struct name_record {
@@ -17,9 +16,17 @@ struct name_record {
 	uint8_t length, type;
 };
 
-/* A directory that lives on only in its first block. */
+/* Ranks. A known parent is added by records_add and counts more than all of them. */
+enum {
+	RANK_BLOCK = 0, /* from a block that nobody owns */
+	RANK_SLACK = 1,
+	RANK_HISTORY = 1 << 30, /* plus the transaction's index */
+	RANK_NOW = INT32_MAX,	/* a directory of today says so */
+};
+
+/* A directory that lives on only in blocks of its own. */
 struct ghost_directory {
-	ext_ino ino, parent;
+	ext_ino ino, parent; /* parent 0: unknown */
 };
 
 struct records {
@@ -31,42 +38,28 @@ struct records {
 	size_t table_size;
 	struct ghost_directory *ghosts;
 	size_t ghost_count, ghost_size;
-	/* Runs of directories that are gone, from older versions of their inodes; sorted by block.
-	 */
-	struct directory_run *old_runs;
-	size_t old_run_count, old_run_size;
 	bool out_of_memory;
 };
 
-/* Which inodes are worth a record; a NULL `is_wanted` means all. */
-struct records_filter {
-	bool (*is_wanted)(const struct survey *survey, ext_ino child);
-};
+/* Adds a name, or raises the rank that it has. */
+void records_add(struct records *records, ext_ino child, ext_ino parent, uint32_t rank,
+		 const struct ext_dirent *entry);
 
-/* Adds the blocks of a directory's older inode, for recognising their versions. */
-void records_add_runs(struct records *records, ext_ino ino, const struct ext_inode *inode,
-		      struct ext_mapping *mapping);
-
-/* All names in all versions of directory blocks. */
-void records_from_history(struct records *records, const struct survey *survey,
-			  const struct healing *healing, const struct records_filter *filter);
-
-/* Reads all blocks that nobody owns and takes those that are directory blocks. */
-void records_from_unowned(struct records *records, const struct survey *survey,
-			  const struct records_filter *filter, bool (*stop)(void));
-
-/* Entries of living directories whose inode is not there any more. */
-void records_from_dangling(struct records *records, struct survey *survey);
-
-/* What deleted entries left in the blocks of living directories. */
-void records_from_slack(struct records *records, const struct survey *survey,
-			const struct records_filter *filter);
+/* A directory that only blocks of its own tell of. Sort before finding. */
+void records_add_ghost(struct records *records, ext_ino ino, ext_ino parent);
+void records_sort_ghosts(struct records *records);
 
 /* Puts them in order: by child, best first. Call once, before finding. */
 void records_sort(struct records *records);
 
 /* The records of one child, best first; `count` receives how many. */
 const struct name_record *records_find(const struct records *records, ext_ino child, size_t *count);
+
+/* Does a directory of today say so? */
+bool records_is_now(const struct name_record *record);
+
+/* The index of the transaction that a record comes from. False: it is from no journal. */
+bool records_transaction(const struct name_record *record, uint32_t *transaction);
 
 const struct ghost_directory *records_ghost(const struct records *records, ext_ino ino);
 

@@ -53,10 +53,12 @@ struct rescue_tree {
 };
 
 struct records;
+struct healing;
 struct deleted_list;
 
 struct rescue_options {
 	bool lost;			    /* with what no directory reaches */
+	const struct healing *healing;	    /* what the names are proved with; or NULL */
 	const struct records *records;	    /* names from elsewhere, for what has none; or NULL */
 	const struct deleted_list *deleted; /* deleted inodes to bring back too; or NULL */
 };

@@ -24,6 +24,12 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t length);
 enum { CRC32C_LANES = 4 };
 void crc32c_each(uint32_t *registers, const uint8_t *const *bytes, size_t length);
 
+/*
+ * The register that `length` bytes at `data` turn into `state`: crc32c() backwards. NULL for `data`
+ * stands for zeros. A byte at a time.
+ */
+uint32_t crc32c_back(uint32_t state, const void *data, size_t length);
+
 /* The ways to compute it, for tests and benchmarks; call crc32c() instead. */
 uint32_t crc32c_table(uint32_t seed, const void *data, size_t length);
 

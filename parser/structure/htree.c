@@ -184,3 +184,27 @@ enum ext_checksum_state ext_directory_block_checksum(const struct ext_superblock
 	*computed = crc32c(*computed, zeros, sizeof zeros);
 	return checksum_state(*stored == *computed);
 }
+
+bool ext_directory_block_seed(const struct ext_superblock *superblock,
+			      enum ext_directory_block_kind kind, struct ext_span block,
+			      uint32_t *inode_seed)
+{
+	const uint32_t base = entries_base(kind);
+	const struct ext_raw_htree_countlimit *counts =
+		SPAN_AS(struct ext_raw_htree_countlimit, block, base);
+	size_t covered = block.size - sizeof(struct ext_raw_dirent_tail);
+	uint32_t stored, under_zero;
+
+	if (ext_directory_block_checksum(superblock, 0, kind, block, &stored, &under_zero) ==
+	    EXT_CHECKSUM_NONE)
+		return false;
+	if (kind != EXT_DIRECTORY_LEAF) {
+		if (!counts || get(counts->count) > get(counts->limit))
+			return false;
+		covered = base + get(counts->count) * sizeof(struct ext_raw_htree_entry) +
+			  sizeof(struct ext_raw_htree_tail);
+	}
+	/* Two seeds differ in the checksum as if all that is covered were zeros. */
+	*inode_seed = crc32c_back(stored ^ under_zero, NULL, covered);
+	return true;
+}

@@ -370,7 +370,7 @@ def cell(subject, damage, seed, arguments):
                         timeout=TIMEOUT)
         result['status'] = run.status
         if run.status in (0, 4):
-            named = {judge.decode_name(failed, 'path') for failed in json.loads(run.out)['failed']}
+            named = {failed['inode'] for failed in json.loads(run.out)['failed']}
         if run.status not in (0, 4):
             result['fault'] = 'exit %d: %s' % (run.status, run.err.decode('utf-8', 'replace').strip()[-200:])
     except (RuntimeError, subprocess.TimeoutExpired) as error:
@@ -381,7 +381,7 @@ def cell(subject, damage, seed, arguments):
     in_place, anywhere, count, others = judge_tree(target, walk)
     result.update(files=count, path=percent(in_place, count), anywhere=percent(anywhere, count),
                   bound_path=percent(bound.at_path, count), bound_anywhere=percent(bound.anywhere, count),
-                  wrong=[os.fsdecode(p) for p in sorted(others - named)],
+                  wrong=[os.fsdecode(p) for p in sorted(others) if walk[p]['inode'] not in named],
                   missed_path=[os.fsdecode(p) for p in sorted(bound.at_path - in_place)[:5]],
                   missed=[os.fsdecode(p) for p in sorted(bound.anywhere - anywhere)[:5]],
                   peers=damage.peers[subject.kind])

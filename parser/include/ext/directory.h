@@ -109,6 +109,15 @@ enum ext_checksum_state ext_directory_block_checksum(const struct ext_superblock
 						     struct ext_span block, uint32_t *stored,
 						     uint32_t *computed);
 
+/*
+ * The only seed of an inode (ext_inode_seed) under which this block's checksum holds: blocks with
+ * the same one are of the same directory. False when there is no checksum. A block of anything else
+ * has a seed, too: that it means something, only a second sign can tell.
+ */
+bool ext_directory_block_seed(const struct ext_superblock *superblock,
+			      enum ext_directory_block_kind kind, struct ext_span block,
+			      uint32_t *inode_seed);
+
 /* A whole directory, entry by entry, inline ones included (with "." and ".." made up for them). */
 struct ext_directory;
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What the two halves of growing a tree share: the nodes of directories, and the names taken. */
+#ifndef RESCUE_GROW_TREE_H
+#define RESCUE_GROW_TREE_H
+
+#include "rescue/deleted.h"
+#include "rescue/name_index.h"
+#include "rescue/records.h"
+#include "rescue/tree.h"
+
+struct grower {
+	struct rescue_tree *tree;
+	const struct rescue_options *options;
+	uint32_t lost_found;	    /* its node, once something goes there */
+	uint32_t *ghosts, *deleted; /* nodes, for each of the records' and the list's */
+	uint32_t *nodes; /* of each directory of the survey; RESCUE_NONE: not in the tree yet */
+	struct name_index names;
+	bool failed;
+};
+
+static inline size_t index_of(const struct survey *survey, const struct directory *directory)
+{
+	return (size_t)(directory - survey->directories);
+}
+
+/*
+ * Once all directory entries are in the tree: hangs up what is lost, what was deleted, and the
+ * directories known from blocks alone, each under its best name. False: no memory.
+ */
+bool place_the_rest(struct grower *grower, struct survey *survey);
+
+#endif
