@@ -152,8 +152,14 @@ static void take_slot(struct finder *finder, ext_ino ino, const uint8_t *raw, ui
 	if (ino < sb->first_inode || block_set_has(&finder->seen, ino) || ext_inode_is_unused(raw))
 		return;
 	ext_inode_decode(sb, ino, raw, &inode);
-	if (inode.links == 0 || ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_BAD ||
+	if (ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_BAD ||
 	    !plausible_inode(sb, &inode, raw))
+		return;
+	/* Its last name is gone, but size and map are not cut yet. */
+	if (inode.links == 0 && inode.type == EXT_TYPE_REGULAR && inode.size > 0 &&
+	    inode.sectors > 0)
+		inode.links = 1;
+	if (inode.links == 0)
 		return;
 	block_set_add(&finder->seen, ino, 1, NULL);
 	if (!is_alive(finder, &inode))
