@@ -203,12 +203,18 @@ def build(image, path):
                 raise NotMade('%s: %s' % (command, done.stdout.decode('utf-8', 'replace').strip()))
 
 
-def made(image):
-    """Makes the image unless an earlier test of this run did; tests that run side by side wait for
-    each other. Sets image.path (and image.source)."""
-    path = os.path.join(folder(), image.name + '.img')
+@contextlib.contextmanager
+def only_one(path):
+    """Tests that run side by side wait for each other's images."""
     with open(path + '.lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def made(image):
+    """Makes the image unless an earlier test of this run did. Sets image.path (and image.source)."""
+    path = os.path.join(folder(), image.name + '.img')
+    with only_one(path):
         if not os.path.exists(path):
             unfinished = path + '.new'
             build(image, unfinished)
