@@ -20,6 +20,7 @@ struct reader {
 struct bitmap_pass {
 	struct survey *survey;
 	struct reader block_reader, inode_reader;
+	bool is_settled; /* who owns what is beyond doubt */
 };
 
 struct difference {
@@ -288,6 +289,26 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 	}
 }
 
+/*
+ * What would be free if the bitmap marked what is owned, and no more. While blocks have several
+ * owners, or orphans wait for their end, nobody can tell yet: then what the bitmap has.
+ */
+static uint64_t really_free(const struct bitmap_pass *pass, const struct difference *difference)
+{
+	if (!pass->is_settled)
+		return difference->free;
+	return difference->free + difference->marked_only - difference->owned_only;
+}
+
+/* A count that agrees with the bitmap alone is as wrong as the bitmap. */
+static void report_count(struct survey *survey, enum ext_problem problem, ext_group group,
+			 uint64_t stored, uint64_t in_bitmap, uint64_t really)
+{
+	if (stored != in_bitmap || stored != really)
+		report(survey, problem, EXT_AT_GROUP_DESCRIPTOR, group, 0, stored,
+		       stored != really ? really : in_bitmap);
+}
+
 static void check_group(struct bitmap_pass *pass, ext_group group)
 {
 	struct survey *survey = pass->survey;
@@ -308,6 +329,8 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 
 	survey->bitmaps_free_blocks += blocks.free << sb->cluster_log2;
 	survey->bitmaps_free_inodes += inodes.free;
+	survey->really_free_blocks += really_free(pass, &blocks) << sb->cluster_log2;
+	survey->really_free_inodes += really_free(pass, &inodes);
 	survey->descriptors_free_blocks += (uint64_t)descriptor.free_clusters << sb->cluster_log2;
 	survey->descriptors_free_inodes += descriptor.free_inodes;
 	survey->owners[OWNER_LEAKED] += blocks.marked_only << sb->cluster_log2;
@@ -334,15 +357,14 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	/* A stale table (of a backup) has old counts by design. */
 	if (ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts)
 		return;
-	if (descriptor.free_clusters != blocks.free)
-		report(survey, EXT_GROUP_FREE_BLOCKS, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-		       descriptor.free_clusters, blocks.free);
-	if (descriptor.free_inodes != inodes.free)
-		report(survey, EXT_GROUP_FREE_INODES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-		       descriptor.free_inodes, inodes.free);
-	if (descriptor.directories != directories && survey->inodes_unread == 0)
-		report(survey, EXT_GROUP_DIRECTORIES, EXT_AT_GROUP_DESCRIPTOR, group, 0,
-		       descriptor.directories, directories);
+	report_count(survey, EXT_GROUP_FREE_BLOCKS, group, descriptor.free_clusters, blocks.free,
+		     really_free(pass, &blocks));
+	report_count(survey, EXT_GROUP_FREE_INODES, group, descriptor.free_inodes, inodes.free,
+		     really_free(pass, &inodes));
+	if (survey->inodes_unread == 0)
+		report_count(survey, EXT_GROUP_DIRECTORIES, group, descriptor.directories,
+			     directories,
+			     pass->is_settled ? survey->group_directories[group] : directories);
 }
 
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
@@ -351,7 +373,11 @@ enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
 	const size_t size = READ_SIZE > sb->block_size ? READ_SIZE : sb->block_size;
 	struct bitmap_pass pass = {.survey = survey};
 	enum ext_status status = EXT_OK;
+	uint64_t shared;
 
+	pass.is_settled = survey->inodes_unread == 0 && survey->maps_unread == 0 &&
+			  survey->orphan_inodes == 0 &&
+			  !block_set_next(&survey->shared, 0, &shared);
 	pass.block_reader.buffer = malloc(size);
 	pass.inode_reader.buffer = malloc(size);
 	if (!pass.block_reader.buffer || !pass.inode_reader.buffer)

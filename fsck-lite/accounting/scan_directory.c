@@ -102,7 +102,8 @@ static void add_entries(struct directory *directory, unsigned count)
 		&directory->entries, &before, after, memory_order_relaxed, memory_order_relaxed));
 }
 
-static void read_entries(struct directory_worker *worker, struct directory *directory,
+/* True when all of them could be read. */
+static bool read_entries(struct directory_worker *worker, struct directory *directory,
 			 struct ext_dirent_cursor *cursor, ext_logical logical, ext_block physical)
 {
 	struct ext_dirent entry;
@@ -122,6 +123,7 @@ static void read_entries(struct directory_worker *worker, struct directory *dire
 		add_entries(directory, worker->entries);
 	if (status == EXT_CORRUPT && !worker->visitor)
 		report_entry_fault(worker, directory, logical, physical, &error);
+	return status == EXT_END;
 }
 
 void scan_directory_block(struct directory_worker *worker, struct directory *directory,
@@ -132,7 +134,8 @@ void scan_directory_block(struct directory_worker *worker, struct directory *dir
 	struct survey_observer *observer = survey->options.observer;
 	struct ext_dirent_cursor cursor;
 	enum ext_directory_block_kind kind;
-	bool has_tail;
+	uint32_t stored = 0, computed = 0;
+	bool has_tail, is_wrong = false;
 
 	if (logical == 0)
 		directory->has_first = 1;
@@ -144,11 +147,10 @@ void scan_directory_block(struct directory_worker *worker, struct directory *dir
 	has_tail = kind == EXT_DIRECTORY_LEAF && sb->has_metadata_csum &&
 		   ext_directory_block_has_tail(sb, block);
 	if (!worker->visitor) {
-		uint32_t stored = 0, computed = 0;
-
-		if (sb->has_metadata_csum &&
-		    ext_directory_block_checksum(sb, directory->seed, kind, block, &stored,
-						 &computed) == EXT_CHECKSUM_BAD)
+		is_wrong = sb->has_metadata_csum &&
+			   ext_directory_block_checksum(sb, directory->seed, kind, block, &stored,
+							&computed) == EXT_CHECKSUM_BAD;
+		if (is_wrong && kind != EXT_DIRECTORY_LEAF)
 			report_checksum(worker, directory, logical, physical, kind, stored,
 					computed);
 		if (observer && observer->directory_block)
@@ -158,7 +160,10 @@ void scan_directory_block(struct directory_worker *worker, struct directory *dir
 	if (kind == EXT_DIRECTORY_HTREE_NODE)
 		return;
 	ext_dirent_cursor_init(&cursor, sb, block, 0, has_tail);
-	read_entries(worker, directory, &cursor, logical, physical);
+	/* Where entries are broken, a checksum that says so says nothing new. */
+	if (read_entries(worker, directory, &cursor, logical, physical) && is_wrong &&
+	    kind == EXT_DIRECTORY_LEAF)
+		report_checksum(worker, directory, logical, physical, kind, stored, computed);
 }
 
 /* What of inline data did not fit i_block; empty when it cannot be had. */

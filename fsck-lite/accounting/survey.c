@@ -42,7 +42,10 @@ static void judge_root(struct survey *survey)
 	survey->root_is_directory = root != NULL;
 	survey->root_readable = root && (root->has_dot || root->dotdot || root->entries > 0);
 	if (root && !survey->root_readable)
-		report_root(survey, EXT_ROOT_UNREADABLE, 0);
+		report_root(survey,
+			    root->has_first || root->is_unread ? EXT_ROOT_UNREADABLE
+							       : EXT_ROOT_EMPTY,
+			    0);
 	/* Linux takes an inode without links for deleted, and the root with it. */
 	if (root && root->is_unlinked)
 		report_root(survey, EXT_ROOT_MISSING, 0);
@@ -76,8 +79,10 @@ static void count_reached(struct survey *survey)
 }
 
 static void report_superblock_count(struct survey *survey, enum ext_problem problem,
-				    const char *field, uint64_t found, uint64_t low)
+				    const char *field, uint64_t found, uint64_t in_bitmaps,
+				    uint64_t really)
 {
+	const uint64_t low = found != really ? really : in_bitmaps;
 	const struct ext_finding finding = {
 		.problem = problem,
 		.place = {.structure = EXT_AT_SUPERBLOCK, .field = field},
@@ -113,9 +118,11 @@ static void sum_up(struct survey *survey)
 	if (ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts)
 		return;
 	report_superblock_count(survey, EXT_SUPERBLOCK_FREE_BLOCKS, "s_free_blocks_count",
-				sb->free_block_count, survey->bitmaps_free_blocks);
+				sb->free_block_count, survey->bitmaps_free_blocks,
+				survey->really_free_blocks);
 	report_superblock_count(survey, EXT_SUPERBLOCK_FREE_INODES, "s_free_inodes_count",
-				sb->free_inode_count, survey->bitmaps_free_inodes);
+				sb->free_inode_count, survey->bitmaps_free_inodes,
+				survey->really_free_inodes);
 }
 
 /* What needs a second look: something lost or orphaned, or blocks with several owners. */

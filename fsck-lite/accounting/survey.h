@@ -178,6 +178,8 @@ struct survey {
 	/* Free blocks and inodes, counted three times. */
 	uint64_t descriptors_free_blocks, bitmaps_free_blocks;
 	uint64_t descriptors_free_inodes, bitmaps_free_inodes;
+	/* What the bitmaps would have if they marked what is owned, and no more. */
+	uint64_t really_free_blocks, really_free_inodes;
 
 	/* Per group, for the comparison of counts. */
 	uint32_t *group_directories; /* directories in use */

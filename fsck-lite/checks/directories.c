@@ -81,7 +81,7 @@ void check_directory_bad_inode(struct checks *checks, ext_ino ino)
 
 /* Flags that only directories may have, and only with their feature. */
 static void check_flags(const struct ext_superblock *sb, const struct ext_inode *inode,
-			struct ext_sink *sink)
+			const struct inode_facts *facts, struct ext_sink *sink)
 {
 	const struct ext_place place = {.structure = EXT_AT_INODE,
 					.has = EXT_HAS_INODE,
@@ -90,11 +90,12 @@ static void check_flags(const struct ext_superblock *sb, const struct ext_inode 
 	const bool is_directory = inode->type == EXT_TYPE_DIRECTORY;
 
 	if (inode->flags & EXT_INODE_INDEX) {
-		/* In devices the flag is one more sign that the mode is wrong: inode_type.c. */
-		if (inode->type == EXT_TYPE_REGULAR || inode->type == EXT_TYPE_SYMLINK)
+		if (!is_directory)
 			report_on(sink, EXT_HTREE_NOT_DIRECTORY, &place, inode->flags, 0);
-		else if (is_directory && !ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
+		else if (!ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
 			report_on(sink, EXT_HTREE_WITHOUT_FEATURE, &place, inode->flags, 0);
+		if (is_directory && (facts->data_blocks == 0 || facts->first_logical != 0))
+			report_on(sink, EXT_HTREE_ROOT_MISSING, &place, inode->flags, 0);
 	}
 	if (inode->flags & EXT_INODE_CASEFOLD) {
 		if (!is_directory)
@@ -112,8 +113,10 @@ static void check_map(const struct ext_inode *inode, const struct inode_facts *f
 		.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = inode->number};
 	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0;
 
+	/* That it has nothing at all is inode_space.c's matter. */
 	if (facts->data_blocks == 0) {
-		report_on(sink, EXT_DIRECTORY_EMPTY, &place, 0, 0);
+		if (!has_extents && inode->size > 0)
+			report_on(sink, EXT_DIRECTORY_HOLE, &place, 1, 0);
 		return;
 	}
 	if (facts->has_unwritten)
@@ -133,10 +136,12 @@ void check_directory_inode(struct checks *checks, const struct survey *survey,
 {
 	const struct ext_superblock *sb = checks->superblock;
 
-	if (!facts->is_used || (inode->number < sb->first_inode && inode->number != EXT_INO_ROOT))
+	/* Garbage with a link count is not used, but was an inode to somebody. */
+	if ((!facts->is_used && inode->links == 0) ||
+	    (inode->number < sb->first_inode && inode->number != EXT_INO_ROOT))
 		return;
 	if (inode->flags & (EXT_INODE_INDEX | EXT_INODE_CASEFOLD))
-		check_flags(sb, inode, sink);
+		check_flags(sb, inode, facts, sink);
 	if (inode->flags & EXT_INODE_ENCRYPT)
 		note_policy(checks->directories, survey, inode, raw, sink);
 	if (inode->type == EXT_TYPE_DIRECTORY && !(inode->flags & EXT_INODE_INLINE_DATA) &&
@@ -160,6 +165,16 @@ static struct directory_view view_of(struct checks *checks, const struct survey 
 	view.policy =
 		view.is_encrypted ? policy_of(&checks->directories->policies, directory->ino) : 0;
 	return view;
+}
+
+/* Where not even the first entry can be, the missing tail is the least of it. */
+static bool begins_with_entry(const struct ext_superblock *sb, struct ext_span block)
+{
+	struct ext_dirent_cursor cursor;
+	struct ext_dirent entry;
+
+	ext_dirent_cursor_init(&cursor, sb, block, 0, false);
+	return ext_dirent_next(&cursor, &entry, NULL) == EXT_OK;
 }
 
 void check_directory_block(struct checks *checks, const struct survey *survey,
@@ -187,7 +202,7 @@ void check_directory_block(struct checks *checks, const struct survey *survey,
 			report_in_directory(&view, EXT_HTREE_UNEXPECTED_NODE, NULL, NULL, 0, 0, 0);
 			return;
 		}
-		if (!view.has_tail)
+		if (!view.has_tail && begins_with_entry(sb, block))
 			report_in_directory(&view, EXT_DIRECTORY_NO_TAIL, NULL, NULL, 0, 0, 0);
 	}
 	check_entries(&view, 0);

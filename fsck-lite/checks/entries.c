@@ -288,6 +288,20 @@ static void check_policy(const struct directory_view *view, const struct ext_dir
 				    entry->inode, 0, 0);
 }
 
+/* A root without links is deleted, whatever it still holds. */
+static bool is_deleted_root(const struct directory_view *view, ext_ino ino)
+{
+	const struct directory *root;
+	struct ext_inode inode;
+
+	if (ino != EXT_INO_ROOT)
+		return false;
+	root = survey_directory(view->survey, ino);
+	return (!root || root->is_unlinked) &&
+	       ext_inode_read(view->survey->filesystem, ino, &inode, NULL, NULL) == EXT_OK &&
+	       inode.links == 0;
+}
+
 /* An entry in use. `position` is 1 and 2 for "." and "..". */
 static void check_used(const struct directory_view *view, const struct ext_dirent *entry,
 		       unsigned position)
@@ -315,7 +329,8 @@ static void check_used(const struct directory_view *view, const struct ext_diren
 					    0);
 	}
 	state = inode_states_get(&view->survey->inodes, ino);
-	if (!(state & STATE_USED) || is_deleted_orphan(view, ino, state)) {
+	if (!(state & STATE_USED) || is_deleted_orphan(view, ino, state) ||
+	    is_deleted_root(view, ino)) {
 		report_unused(view, entry);
 	} else {
 		check_type(view, entry, state);

@@ -275,6 +275,10 @@ static void follow_entry(struct index *index, const struct index_entry *entry, s
 
 	if (child == SIZE_MAX) {
 		/* A hole, or a block that could not be read: both were reported. */
+		if (depth == index->levels && !index->directory->is_unread &&
+		    entry->child < index->directory->blocks)
+			report_block(index, EXT_HTREE_LEAF_MISSING, &index->blocks[parent],
+				     entry->child, 0, 0);
 		if (entry->child >= index->directory->blocks && entry->child > last)
 			report_block(index, EXT_HTREE_BLOCK_RANGE, &index->blocks[parent],
 				     entry->child, 0, index->directory->blocks);

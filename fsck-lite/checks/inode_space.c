@@ -167,6 +167,15 @@ static void inspect_tree(const struct inspection *inspection)
 	}
 }
 
+/* Inline data that are nowhere leave a directory with nothing. */
+static bool is_empty_inline(const struct inspection *inspection)
+{
+	uint64_t size;
+
+	return (inspection->inode->flags & EXT_INODE_INLINE_DATA) != 0 &&
+	       !inspection_inline_size(inspection, &size);
+}
+
 void inspect_space(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
@@ -187,7 +196,9 @@ void inspect_space(const struct inspection *inspection)
 			inspection_report(inspection, EXT_EXTENT_ROOT, "i_block", 0, 0, 0);
 	}
 	if (inode->type == EXT_TYPE_DIRECTORY) {
-		if (facts->clusters == 0 && (inode->flags & EXT_INODE_INLINE_DATA) == 0)
+		/* A block of attributes is enough for e2fsck to keep it. */
+		if (inspection_clusters(inspection) == 0 &&
+		    ((inode->flags & EXT_INODE_INLINE_DATA) == 0 || is_empty_inline(inspection)))
 			inspection_report(inspection, EXT_DIRECTORY_EMPTY, NULL, 0, 0, 0);
 		inspect_directory_size(inspection);
 	} else if (inode->type != EXT_TYPE_SYMLINK) {

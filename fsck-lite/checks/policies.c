@@ -147,9 +147,6 @@ void note_policy(struct directory_checks *checks, const struct survey *survey,
 	uint32_t policy = POLICY_UNKNOWN;
 	uint8_t *block;
 
-	if (inode->type != EXT_TYPE_REGULAR && inode->type != EXT_TYPE_DIRECTORY &&
-	    inode->type != EXT_TYPE_SYMLINK)
-		return;
 	block = inode->xattr_block ? malloc(survey->superblock->block_size) : NULL;
 	if (!find_context(survey, inode, raw, block, &context)) {
 		report_context(sink, EXT_ENCRYPTION_CONTEXT_MISSING, inode->number, 0, 0);

@@ -42,14 +42,15 @@ static bool lists_copies(const struct checks *checks, const uint8_t *block, ext_
 	return true;
 }
 
-static bool lists_reserve(const struct checks *checks, const uint8_t *list, uint8_t *buffer)
+static bool lists_reserve(const struct checks *checks, uint32_t from, uint32_t to,
+			  const uint8_t *list, uint8_t *buffer)
 {
 	const struct ext_superblock *sb = checks->superblock;
 	const uint32_t slots = sb->block_size / 4;
 	struct ext_group_layout layout;
 
 	ext_group_layout(sb, 0, &layout);
-	for (uint32_t i = 0; i < sb->reserved_gdt_blocks; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		const ext_block reserved = layout.descriptors_start + layout.descriptor_blocks + i;
 
 		if (pointer(list, (sb->descriptor_blocks + i) % slots) != reserved ||
@@ -61,32 +62,45 @@ static bool lists_reserve(const struct checks *checks, const uint8_t *list, uint
 	return true;
 }
 
-static bool is_valid(const struct checks *checks, const struct ext_inode *inode)
+enum verdict { IS_VALID, IS_INCOMPLETE, IS_INVALID };
+
+/* e2fsck looks at the first quarter of the list alone, and at no pointer but the one to it. */
+static enum verdict judge(const struct checks *checks, const struct ext_inode *inode)
 {
 	const struct ext_superblock *sb = checks->superblock;
 	const ext_block block = pointer(inode->i_block, DOUBLE_INDIRECT);
+	const uint32_t count = sb->reserved_gdt_blocks, looked_at = count / 4;
+	enum verdict verdict = IS_INVALID;
 	uint8_t *buffers = NULL;
-	bool valid = false;
 
-	if (!maps_only(inode, DOUBLE_INDIRECT) || inode->links == 0 ||
-	    inode->type != EXT_TYPE_REGULAR || block <= sb->first_data_block ||
+	if (inode->links == 0 || inode->type != EXT_TYPE_REGULAR || block <= sb->first_data_block ||
 	    block >= sb->block_count || !(buffers = malloc((size_t)2 * sb->block_size)))
-		return false;
-	if (ext_filesystem_read_blocks(checks->filesystem, block, 1, buffers, NULL) == EXT_OK)
-		valid = lists_reserve(checks, buffers, buffers + sb->block_size);
+		return IS_INVALID;
+	if (ext_filesystem_read_blocks(checks->filesystem, block, 1, buffers, NULL) == EXT_OK &&
+	    lists_reserve(checks, 0, looked_at, buffers, buffers + sb->block_size))
+		verdict = maps_only(inode, DOUBLE_INDIRECT) &&
+					  lists_reserve(checks, looked_at, count, buffers,
+							buffers + sb->block_size)
+				  ? IS_VALID
+				  : IS_INCOMPLETE;
 	free(buffers);
-	return valid;
+	return verdict;
 }
 
 void check_resize_inode(struct checks *checks)
 {
 	const bool wanted = ext_has_compat(checks->superblock, EXT_COMPAT_RESIZE_INODE);
 	struct ext_inode inode;
+	enum verdict verdict;
 
 	if (ext_inode_read(checks->filesystem, EXT_INO_RESIZE, &inode, NULL, NULL) != EXT_OK)
 		return;
-	if (wanted && !is_valid(checks, &inode))
-		report_inode(checks->sink, EXT_RESIZE_INODE_INVALID, EXT_INO_RESIZE, NULL, 0, 0, 0);
+	verdict = wanted ? judge(checks, &inode) : IS_VALID;
+	if (verdict != IS_VALID)
+		report_inode(checks->sink,
+			     verdict == IS_INVALID ? EXT_RESIZE_INODE_INVALID
+						   : EXT_RESIZE_INODE_INCOMPLETE,
+			     EXT_INO_RESIZE, NULL, 0, 0, 0);
 	else if (!wanted && !maps_only(&inode, POINTERS))
 		report_inode(checks->sink, EXT_RESIZE_INODE_IN_USE, EXT_INO_RESIZE, NULL, 0, 0, 0);
 }

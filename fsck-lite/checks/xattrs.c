@@ -42,6 +42,7 @@ struct space {
 	struct value_share share;
 	uint64_t names[NAME_BITS / 64]; /* hashes of the names before: a bit for each */
 	bool has_duplicate;
+	bool is_bad, has_no_header;
 };
 
 static uint32_t rounded(uint32_t size)
@@ -72,6 +73,14 @@ static void report(const struct space *space, enum ext_problem problem,
 		   const struct ext_xattr *xattr, uint64_t found, uint64_t low, uint64_t high)
 {
 	report_xattr(space->inspection->sink, problem, &space->place, xattr, found, low, high);
+}
+
+/* A fault for which e2fsck gives up a whole block of attributes. */
+static void report_fatal(struct space *space, enum ext_problem problem,
+			 const struct ext_xattr *xattr, uint64_t found, uint64_t low, uint64_t high)
+{
+	space->is_bad = true;
+	report(space, problem, xattr, found, low, high);
 }
 
 static bool hash_holds(const struct ext_xattr *xattr)
@@ -106,6 +115,8 @@ static bool stands_before(struct space *space, const struct ext_xattr_cursor *cu
 static void check_manners(struct space *space, const struct ext_xattr_cursor *cursor,
 			  const struct ext_xattr *xattr, const struct ext_xattr *before)
 {
+	if (space->has_no_header)
+		return;
 	if (!ext_xattr_prefix(xattr->index))
 		report(space, EXT_XATTR_NAMESPACE, xattr, xattr->index, 0, 0);
 	if (memchr(xattr->name, 0, xattr->name_length))
@@ -145,13 +156,13 @@ static bool check_value(struct space *space, const struct ext_xattr *xattr, uint
 	if (xattr->value_size > 0 &&
 	    !region_take(space->region, (uint64_t)base + xattr->value_offset,
 			 rounded(xattr->value_size))) {
-		report(space, space->overlap, xattr, xattr->value_offset, 0, 0);
+		report_fatal(space, space->overlap, xattr, xattr->value_offset, 0, 0);
 		return false;
 	}
 	/* In an inode the hash is optional. */
 	if ((space->home == EXT_XATTR_IN_BLOCK || xattr->hash_stored != 0) && !hash_holds(xattr)) {
-		report(space, EXT_XATTR_HASH, xattr, xattr->hash_stored,
-		       ext_xattr_entry_hash(xattr, false, 0), 0);
+		report_fatal(space, EXT_XATTR_HASH, xattr, xattr->hash_stored,
+			     ext_xattr_entry_hash(xattr, false, 0), 0);
 		return false;
 	}
 	check_acl(space, xattr);
@@ -174,27 +185,30 @@ static void check_entries(struct space *space, struct ext_xattr_cursor *cursor, 
 		const uint32_t names = rounded(ENTRY_SIZE + xattr.name_length);
 
 		if (!region_take(space->region, (uint64_t)shift + xattr.at, names)) {
-			report(space, space->overlap, &xattr, xattr.at, 0, 0);
+			report_fatal(space, space->overlap, &xattr, xattr.at, 0, 0);
 			return;
 		}
 		if (in_block && xattr.index == 0) {
-			report(space, EXT_XATTR_BLOCK_NAME, &xattr, xattr.name_length, 0, left);
+			report_fatal(space, EXT_XATTR_BLOCK_NAME, &xattr, xattr.name_length, 0,
+				     left);
 			return;
 		}
 		left -= in_block ? 0 : names;
 		check_manners(space, cursor, &xattr, &before);
 		if (xattr.value_inode != 0) {
 			if (!inspect_value_inode(space->inspection, &space->place, &xattr,
-						 &space->share) &&
-			    !in_block)
-				return;
+						 &space->share)) {
+				space->is_bad = true;
+				if (!in_block)
+					return;
+			}
 			xattr_shares_value(space->inspection->checks, xattr.value_inode);
 			continue;
 		}
 		if (in_block ? (uint64_t)xattr.value_offset + xattr.value_size > cursor->space.size
 			     : xattr.value_size > left) {
-			report(space, space->value, &xattr, xattr.value_offset, xattr.value_size,
-			       cursor->space.size);
+			report_fatal(space, space->value, &xattr, xattr.value_offset,
+				     xattr.value_size, cursor->space.size);
 			return;
 		}
 		if (!check_value(space, &xattr, in_block ? 0 : shift) && !in_block)
@@ -203,7 +217,7 @@ static void check_entries(struct space *space, struct ext_xattr_cursor *cursor, 
 	}
 	if (status == EXT_CORRUPT ||
 	    !region_take(space->region, (uint64_t)shift + cursor->at, MAGIC_SIZE))
-		report(space, space->overlap, NULL, cursor->at, 0, 0);
+		report_fatal(space, space->overlap, NULL, cursor->at, 0, 0);
 }
 
 static void check_inode_space(struct inspection *inspection, struct region *region)
@@ -229,6 +243,12 @@ static void check_inode_space(struct inspection *inspection, struct region *regi
 	inspection->value_inodes += space.share.inodes;
 }
 
+static uint32_t word(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
+}
+
 /* The content of a block, once, whoever comes first. */
 static void check_block_content(struct space *space, const uint8_t *bytes, ext_block block)
 {
@@ -238,17 +258,12 @@ static void check_block_content(struct space *space, const uint8_t *bytes, ext_b
 	struct ext_xattr_cursor cursor;
 
 	if (ext_xattr_header(sb, block, span, &header, NULL) != EXT_OK) {
-		/* Only the count of blocks is looked at beyond this. */
-		if (bytes[8] != 1 || (bytes[9] | bytes[10] | bytes[11]) != 0)
-			report(space, EXT_XATTR_BLOCKS, NULL, bytes[8], 1, 1);
-		report(space, EXT_XATTR_MAGIC, NULL,
-		       (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-			       (uint32_t)bytes[3] << 24,
-		       0, 0);
-		return;
+		space->has_no_header = true;
+		header = (struct ext_xattr_header){.blocks = word(bytes + 8)};
+		report_fatal(space, EXT_XATTR_MAGIC, NULL, word(bytes), 0, 0);
 	}
 	if (header.blocks != 1)
-		report(space, EXT_XATTR_BLOCKS, NULL, header.blocks, 1, 1);
+		report_fatal(space, EXT_XATTR_BLOCKS, NULL, header.blocks, 1, 1);
 	if (header.checksum == EXT_CHECKSUM_BAD)
 		report(space, EXT_XATTR_CHECKSUM, NULL, header.checksum_stored,
 		       header.checksum_computed, header.checksum_computed);
@@ -257,8 +272,11 @@ static void check_block_content(struct space *space, const uint8_t *bytes, ext_b
 		       0);
 	region_begin(space->region, sb->block_size);
 	region_take(space->region, 0, HEADER_SIZE);
-	if (ext_xattr_block_begin(sb, span, &cursor, NULL) == EXT_OK)
-		check_entries(space, &cursor, HEADER_SIZE);
+	/* What stands behind a header that is none may still tell what the block was. */
+	cursor = (struct ext_xattr_cursor){span, HEADER_SIZE, EXT_XATTR_IN_BLOCK};
+	check_entries(space, &cursor, HEADER_SIZE);
+	if (space->is_bad && (space->has_no_header || header.reference_count <= 1))
+		report(space, EXT_XATTR_BLOCK_UNUSABLE, NULL, 0, 0, 0);
 }
 
 /* A block that is none has the one owner that was found, as far as anybody can tell. */
@@ -266,8 +284,7 @@ static uint32_t reference_count(const uint8_t *bytes)
 {
 	if (bytes[2] != 0x02 || bytes[3] != 0xea)
 		return 1;
-	return (uint32_t)bytes[4] | (uint32_t)bytes[5] << 8 | (uint32_t)bytes[6] << 16 |
-	       (uint32_t)bytes[7] << 24;
+	return word(bytes + 4);
 }
 
 static void check_block(struct inspection *inspection, struct region *region)

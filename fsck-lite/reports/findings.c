@@ -66,6 +66,18 @@ static void write_codes(struct json *json, const char *codes)
 	json_end_array(json);
 }
 
+/* The root of an extent tree lies in the inode, in no block, and e2fsck has one code for it. */
+static const char *codes_of(const struct ext_finding *finding)
+{
+	const bool in_inode = (finding->place.has & EXT_HAS_BLOCK) == 0;
+
+	if (in_inode &&
+	    (finding->problem == EXT_EXTENT_MAGIC || finding->problem == EXT_EXTENT_ENTRIES ||
+	     finding->problem == EXT_EXTENT_MAX))
+		return ext_problem_text(EXT_EXTENT_ROOT)->e2fsck;
+	return ext_problem_text(finding->problem)->e2fsck;
+}
+
 void report_finding_json(struct json *json, const char *key, const struct ext_finding *finding,
 			 const struct paths *paths)
 {
@@ -89,7 +101,7 @@ void report_finding_json(struct json *json, const char *key, const struct ext_fi
 	if (finding->name_length > 0)
 		json_name(json, "name", finding->name, finding->name_length);
 	json_text(json, "fix", text->repair);
-	write_codes(json, text->e2fsck);
+	write_codes(json, codes_of(finding));
 	json_end_object(json);
 }
 
