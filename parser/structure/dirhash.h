@@ -21,7 +21,7 @@ void dirhash_begin(const uint32_t seed[4], uint32_t state[4]);
 uint32_t dirhash_major(uint32_t hash);
 
 /* The chosen word of the half MD4 of `count` names, up to DIRHASH_LANES. */
-enum { DIRHASH_LANES = 4 };
+enum { DIRHASH_LANES = 8 };
 void dirhash_half_md4_lanes(const uint32_t seed[4], bool is_unsigned, const struct ext_name *names,
 			    unsigned count, uint32_t *hashes);
 
