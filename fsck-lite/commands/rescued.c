@@ -2,6 +2,7 @@
 /* The tree that restore would write, listed and read without writing it. */
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,21 @@
 #include "image.h"
 #include "reports/head.h"
 #include "reports/text.h"
-#include "rescue/content.h"
 #include "rescue/deep.h"
+#include "rescue/output_names.h"
+#include "rescue/pour.h"
 
-enum { PATH_SIZE = 8192, ZEROS = 4096 };
+enum { ZEROS = 4096 };
 
 struct rescued {
 	const struct options *options;
 	struct opened_image image;
 	struct deep deep;
 	struct rescue_tree tree;
+	struct output_names names; /* as restore gives them */
+	struct output_walk walk;
 	const char *below; /* without slashes around; "" is everything */
 	size_t below_length;
-	char path[PATH_SIZE];
 };
 
 static const char *origin_name(uint8_t origin)
@@ -59,7 +62,8 @@ static int open_rescued(struct rescued *rescued)
 		return status;
 	if (deep_open(&rescued->image, &deep_options, &rescued->deep, &error) != EXT_OK ||
 	    (!rescued->deep.survey.stopped &&
-	     deep_tree(&rescued->deep, &rescued->tree, &error) != EXT_OK)) {
+	     (deep_tree(&rescued->deep, &rescued->tree, &error) != EXT_OK ||
+	      output_names_init(&rescued->names, &rescued->tree, &error) != EXT_OK))) {
 		complain_error(options_image(options), &error);
 		return EXIT_CANNOT_RUN;
 	}
@@ -68,6 +72,8 @@ static int open_rescued(struct rescued *rescued)
 
 static void close_rescued(struct rescued *rescued)
 {
+	output_walk_clear(&rescued->walk);
+	output_names_clear(&rescued->names);
 	rescue_tree_clear(&rescued->tree);
 	deep_close(&rescued->deep);
 	close_image(&rescued->image);
@@ -79,13 +85,12 @@ static bool is_wanted(const struct rescued *rescued, const struct rescue_node *n
 	       (rescued->options->deleted && node->origin == RESCUE_DELETED);
 }
 
-/* The path of a node, and whether it lies where the command was told to look. */
-static bool place(struct rescued *rescued, uint32_t at)
+/* Does the walk stand where the command was told to look? */
+static bool is_below(const struct rescued *rescued)
 {
-	const size_t length = rescue_path(&rescued->tree, at, rescued->path, sizeof rescued->path);
-	const char *path = rescued->path + 1;
+	const char *path = rescued->walk.path;
 
-	if (length == 0 || length >= sizeof rescued->path)
+	if (rescued->walk.is_too_long || rescued->walk.at == RESCUE_ROOT)
 		return false;
 	return rescued->below_length == 0 ||
 	       (strncmp(path, rescued->below, rescued->below_length) == 0 &&
@@ -104,17 +109,23 @@ static void print_node(const struct rescued *rescued, const struct rescue_node *
 		       text_mode(mode, inode->mode), inode->uid, inode->gid, inode->size,
 		       text_time(time, inode->mtime.seconds));
 	printf("%-7s %-9s ", origin_name(node->origin), confidence_name(node->confidence));
-	text_name(stdout, rescued->path, strlen(rescued->path));
+	putchar('/');
+	text_name(stdout, rescued->walk.path, strlen(rescued->walk.path));
 	putchar('\n');
 }
 
 static void write_node(const struct rescued *rescued, struct json *json,
 		       const struct rescue_node *node, const struct ext_inode *inode)
 {
-	char text[TEXT_SHORT];
+	char text[TEXT_SHORT], *path = malloc(rescued->walk.length + 2);
 
 	json_object(json, NULL);
-	json_name(json, "path", rescued->path, strlen(rescued->path));
+	if (path) {
+		path[0] = '/';
+		memcpy(path + 1, rescued->walk.path, rescued->walk.length + 1);
+		json_name(json, "path", path, strlen(path));
+		free(path);
+	}
 	json_u64(json, "inode", node->ino);
 	json_text(json, "mode", text_mode(text, inode->mode));
 	json_u64(json, "uid", inode->uid);
@@ -138,10 +149,24 @@ static void set_below(struct rescued *rescued)
 		rescued->below_length--;
 }
 
+/* An empty answer says why it is empty. */
+static void say_nothing(const struct rescued *rescued)
+{
+	const struct options *options = rescued->options;
+
+	complain("%s: nothing %s%s%s", rescued->image.path,
+		 options->lost && options->deleted ? "lost or deleted"
+		 : options->lost		   ? "lost"
+						   : "deleted",
+		 rescued->below_length > 0 ? " below /" : " was found", rescued->below);
+}
+
 int list_rescued(const struct options *options)
 {
 	struct rescued rescued = {.options = options};
 	struct json json;
+	enum output_step step;
+	uint64_t count = 0;
 	int status = open_rescued(&rescued);
 
 	if (status == EXIT_CLEAN) {
@@ -151,13 +176,15 @@ int list_rescued(const struct options *options)
 			head_begin_document(&json, "ls", &rescued.image);
 			json_array(&json, "entries");
 		}
-		for (uint32_t at = RESCUE_ROOT; at != RESCUE_NONE;
-		     at = rescue_next(&rescued.tree, at)) {
-			const struct rescue_node *node = &rescued.tree.nodes[at];
+		output_walk_init(&rescued.walk, &rescued.names);
+		while ((step = output_walk_next(&rescued.walk)) != OUTPUT_END) {
+			const struct rescue_node *node = &rescued.tree.nodes[rescued.walk.at];
 			struct ext_inode inode = {0};
 
-			if (!is_wanted(&rescued, node) || !place(&rescued, at))
+			if (step == OUTPUT_LEAVE || !is_wanted(&rescued, node) ||
+			    !is_below(&rescued))
 				continue;
+			count++;
 			if (node->ino != 0)
 				(void)rescue_inode(&rescued.tree, node, &inode, NULL, NULL);
 			if (options->json)
@@ -170,95 +197,114 @@ int list_rescued(const struct options *options)
 			json_end_object(&json);
 			json_close(&json);
 		}
+		if (count == 0)
+			say_nothing(&rescued);
 	}
 	close_rescued(&rescued);
 	return status;
 }
 
-static bool put_zeros(uint64_t length)
+static int put_data(void *context, uint64_t at, const uint8_t *data, size_t length)
+{
+	(void)context;
+	(void)at;
+	return fwrite(data, 1, length, stdout) == length ? 0 : EIO;
+}
+
+static int put_zeros(void *context, uint64_t at, uint64_t length, bool is_gap)
 {
 	static const char zeros[ZEROS];
 
+	(void)context;
+	(void)at;
+	(void)is_gap;
 	while (length > 0) {
 		const size_t part = length < ZEROS ? (size_t)length : (size_t)ZEROS;
 
+		if (cancelled())
+			return ECANCELED;
 		if (fwrite(zeros, 1, part, stdout) != part)
-			return false;
+			return EIO;
 		length -= part;
 	}
-	return true;
+	return 0;
 }
 
 /* Content to stdout; what cannot be read as zeros, and said on stderr. */
 static int put_content(struct rescued *rescued, const struct ext_inode *inode)
 {
-	struct content *content = content_new(rescued->tree.filesystem);
-	const struct content_piece *pieces;
-	uint64_t end = 0, unread = 0;
-	size_t count;
-	bool whole;
+	struct gaps gaps = {0};
+	struct pour out = {.content = content_new(rescued->tree.filesystem),
+			   .inode = inode,
+			   .gaps = &gaps,
+			   .stop = cancelled,
+			   .data = put_data,
+			   .zeros = put_zeros};
+	int status = EXIT_CLEAN;
 
-	if (!content) {
+	if (!out.content) {
 		complain("%s: out of memory", rescued->image.path);
 		return EXIT_CANNOT_RUN;
 	}
-	whole = content_map(content, inode, &pieces, &count);
-	for (size_t i = 0; i < count; i++) {
-		const uint64_t stop = pieces[i].offset + pieces[i].length;
+	if (inode->flags & EXT_INODE_ENCRYPT)
+		complain("%s: /%s: is encrypted; what comes is ciphertext", rescued->image.path,
+			 rescued->walk.path);
+	if (pour(&out) == ECANCELED)
+		status = EXIT_CANCELLED;
+	for (size_t i = 0; i < gaps.count; i++)
+		complain("%s: /%s: bytes %" PRIu64 " to %" PRIu64
+			 " could not be read and are given as zeros",
+			 rescued->image.path, rescued->walk.path, gaps.list[i].offset,
+			 gaps.list[i].offset + gaps.list[i].length - 1);
+	if (gaps.is_map_damaged)
+		complain("%s: /%s: the map of its blocks is damaged; what cannot be found is given "
+			 "as zeros",
+			 rescued->image.path, rescued->walk.path);
+	if (status == EXIT_CLEAN && (gaps.bytes > 0 || gaps.is_map_damaged))
+		status = EXIT_CANNOT_RUN;
+	gaps_clear(&gaps);
+	content_free(out.content);
+	return status;
+}
 
-		if (!put_zeros(pieces[i].offset - end))
-			break;
-		for (uint64_t at = pieces[i].offset; at < stop;) {
-			const uint8_t *data;
-			size_t got;
+/* `cat` of what the walk has come to. */
+static int put_node(struct rescued *rescued)
+{
+	const struct rescue_node *node = &rescued->tree.nodes[rescued->walk.at];
+	struct ext_inode inode;
 
-			if (content_read(content, inode, at, stop - at, &data, &got)) {
-				if (fwrite(data, 1, got, stdout) != got)
-					break;
-			} else {
-				unread += got;
-				put_zeros(got);
-			}
-			at += got;
-		}
-		end = stop;
-	}
-	put_zeros(inode->size - end);
-	content_free(content);
-	if (whole && unread == 0)
-		return EXIT_CLEAN;
-	complain("%s: %s: some of its content could not be read and is zeros here",
-		 rescued->image.path, rescued->path);
+	if (node->type == EXT_TYPE_DIRECTORY)
+		complain("%s: /%s: is a directory", rescued->image.path, rescued->walk.path);
+	else if (rescue_inode(&rescued->tree, node, &inode, NULL, NULL) != EXT_OK)
+		complain("%s: /%s: nothing but its name is left", rescued->image.path,
+			 rescued->walk.path);
+	else if (inode.type != EXT_TYPE_REGULAR)
+		complain("%s: /%s: is no regular file", rescued->image.path, rescued->walk.path);
+	else
+		return put_content(rescued, &inode);
 	return EXIT_CANNOT_RUN;
 }
 
 int cat_rescued(const struct options *options)
 {
 	struct rescued rescued = {.options = options};
+	enum output_step step;
 	int status = open_rescued(&rescued);
 
 	if (status == EXIT_CLEAN) {
 		set_below(&rescued);
-		for (uint32_t at = RESCUE_ROOT;; at = rescue_next(&rescued.tree, at)) {
-			struct ext_inode inode;
-
-			if (at == RESCUE_NONE) {
-				complain(
-					"%s: %s: nothing lost or deleted has this name; `fsck-lite "
-					"ls --lost --deleted' lists what there is",
-					rescued.image.path, options->operands[1]);
-				status = EXIT_CANNOT_RUN;
+		output_walk_init(&rescued.walk, &rescued.names);
+		while ((step = output_walk_next(&rescued.walk)) != OUTPUT_END)
+			if (step == OUTPUT_ENTRY && is_below(&rescued) &&
+			    rescued.walk.length == rescued.below_length)
 				break;
-			}
-			if (!place(&rescued, at) ||
-			    rescued.path[1 + rescued.below_length] != '\0' ||
-			    rescued.tree.nodes[at].type != EXT_TYPE_REGULAR)
-				continue;
-			if (rescue_inode(&rescued.tree, &rescued.tree.nodes[at], &inode, NULL,
-					 NULL) == EXT_OK) {
-				status = put_content(&rescued, &inode);
-				break;
-			}
+		if (step == OUTPUT_ENTRY) {
+			status = put_node(&rescued);
+		} else {
+			complain("%s: %s: nothing has this name; `fsck-lite ls --lost --deleted' "
+				 "lists what is lost or deleted",
+				 rescued.image.path, options->operands[1]);
+			status = EXIT_CANNOT_RUN;
 		}
 	}
 	close_rescued(&rescued);

@@ -21,7 +21,7 @@
 #include "reports/text.h"
 #include "rescue/copy_out.h"
 #include "rescue/deep.h"
-#include "rescue/sidecar.h"
+#include "rescue/output_names.h"
 
 enum { LISTED_FAILURES = 20 };
 
@@ -36,7 +36,7 @@ struct restoring {
 	FILE *manifest;
 	struct copy_report report;
 	struct progress progress;
-	bool matched;
+	const char *unmatched; /* a pattern that nothing fits */
 };
 
 static void show_progress(void *context, uint64_t done, uint64_t all)
@@ -163,10 +163,36 @@ static void say_count(FILE *out, uint64_t count, const char *text)
 		fprintf(out, "  %" PRIu64 " %s\n", count, text);
 }
 
+/* What the target or the rights of the user could not take, a line each. */
+static void print_losses(const struct restoring *restoring, FILE *out)
+{
+	const struct options *options = restoring->options;
+	const struct writer *writer = restoring->writer;
+
+	say_count(out, writer->owners_lost,
+		  "could not be given their owner: run as root, or use --tar");
+	say_count(out, writer->modes_dropped,
+		  "had setuid or setgid bits, dropped: --preserve-privileged keeps them");
+	say_count(out, writer->devices_left,
+		  "are device nodes, left out: --preserve-privileged makes them");
+	say_count(out, writer->xattrs_lost, "extended attributes could not be set");
+	say_count(out, writer->times_lost, "could not be given their times");
+	say_count(out, writer->sockets_left, "are sockets, which an archive cannot hold");
+	say_count(out, writer->flags_lost,
+		  "have inode flags or a project of their own, which a copy does not get");
+	say_count(out, writer->without_room,
+		  "are larger than the free space: make room and go on with --resume");
+	if (writer->sidecar.lines && options->output)
+		fprintf(out, "  what is missing is written down in %s/%s\n", options->output,
+			output_sidecar_name);
+	else if (writer->sidecar.lines)
+		fprintf(out, "  what is missing is written down in %s, the last member\n",
+			output_sidecar_name);
+}
+
 static void print_text(const struct restoring *restoring, FILE *out)
 {
 	const struct copy_report *report = &restoring->report;
-	const struct writer *writer = restoring->writer;
 	char text[TEXT_SHORT];
 
 	fprintf(out,
@@ -181,23 +207,8 @@ static void print_text(const struct restoring *restoring, FILE *out)
 	say_count(out, report->lost_restored,
 		  "of them were lost: no directory led there; see lost+found");
 	say_count(out, report->deleted_restored, "of them had been deleted");
-	if (writer) {
-		say_count(out, writer->owners_lost,
-			  "could not be given their owner: run as root, or use --tar");
-		say_count(out, writer->modes_dropped,
-			  "had setuid or setgid bits, dropped: --preserve-privileged keeps them");
-		say_count(out, writer->devices_left,
-			  "are device nodes, left out: --preserve-privileged makes them");
-		say_count(out, writer->xattrs_lost, "extended attributes could not be set");
-		say_count(out, writer->times_lost, "could not be given their times");
-		say_count(out, writer->sockets_left, "are sockets, which an archive cannot hold");
-		if (writer->owners_lost + writer->modes_dropped + writer->devices_left +
-				    writer->xattrs_lost + writer->times_lost >
-			    0 &&
-		    restoring->options->output)
-			fprintf(out, "  what could not be set is written down in %s/%s\n",
-				restoring->options->output, sidecar_name);
-	}
+	if (restoring->writer)
+		print_losses(restoring, out);
 	if (report->failure_total > 0)
 		fprintf(out, "%" PRIu64 " could not be restored whole:\n", report->failure_total);
 	for (size_t i = 0; i < report->failure_count && i < LISTED_FAILURES; i++) {
@@ -234,17 +245,17 @@ static int copy_all(struct restoring *restoring)
 			options->tar && strcmp(options->tar, "-") == 0 ? stderr : stdout;
 	progress_begin(&restoring->progress, options, "copying out");
 	status = copy_out(&restoring->tree, restoring->writer, &copy_options, &restoring->report,
-			  &restoring->matched, &error);
+			  &restoring->unmatched, &error);
 	progress_end(&restoring->progress);
 	if (status != EXT_OK) {
 		complain_error(options_image(options), &error);
 		return EXIT_CANNOT_RUN;
 	}
-	if (!restoring->matched) {
-		complain("%s: nothing there has the name that was asked for",
-			 options_image(options));
+	if (restoring->unmatched)
+		complain("%s: %s: nothing there has this name", options_image(options),
+			 restoring->unmatched);
+	if (restoring->report.nothing_matched)
 		return EXIT_CANNOT_RUN;
-	}
 	if (restoring->writer && restoring->writer->finish(restoring->writer) != WRITE_DONE) {
 		complain("%s: the end could not be written: %s",
 			 options->output ? options->output : options->tar, strerror(errno));
@@ -252,9 +263,9 @@ static int copy_all(struct restoring *restoring)
 	}
 	if (restoring->report.stopped)
 		return EXIT_CANCELLED;
-	return restoring->report.full		     ? EXIT_CANNOT_RUN
-	       : restoring->report.failure_total > 0 ? EXIT_PROBLEMS
-						     : EXIT_CLEAN;
+	return restoring->report.full || restoring->unmatched ? EXIT_CANNOT_RUN
+	       : restoring->report.failure_total > 0	      ? EXIT_PROBLEMS
+							      : EXIT_CLEAN;
 }
 
 static int restore(struct restoring *restoring)
@@ -272,7 +283,7 @@ static int restore(struct restoring *restoring)
 	if (status != EXIT_CLEAN)
 		return status;
 	status = copy_all(restoring);
-	if (!restoring->matched)
+	if (restoring->report.nothing_matched)
 		return status;
 	if (options->json)
 		print_json(restoring);

@@ -13,7 +13,7 @@
 
 static bool is_dot(const struct ext_dirent *entry)
 {
-	return entry->name_length == 0 || (entry->name[0] == '.' && entry->name_length == 1) ||
+	return (entry->name_length == 1 && entry->name[0] == '.') ||
 	       (entry->name_length == 2 && entry->name[0] == '.' && entry->name[1] == '.');
 }
 

@@ -125,7 +125,7 @@ static size_t acl_text(struct ext_span value, char *text, size_t size)
 	return status == EXT_END ? length : 0;
 }
 
-void pax_add_xattr(struct pax *pax, const struct ext_xattr *xattr, struct ext_span value)
+bool pax_add_xattr(struct pax *pax, const struct ext_xattr *xattr, struct ext_span value)
 {
 	char key[EXT_NAME_MAX + 96] = "SCHILY.xattr.";
 	const size_t prefix = strlen(key);
@@ -133,7 +133,7 @@ void pax_add_xattr(struct pax *pax, const struct ext_xattr *xattr, struct ext_sp
 	if (xattr->index == XATTR_ENCRYPTION ||
 	    (xattr->index == XATTR_SYSTEM && xattr->name_length == 4 &&
 	     memcmp(xattr->name, "data", 4) == 0))
-		return;
+		return true;
 	if (xattr->index == XATTR_ACL_ACCESS || xattr->index == XATTR_ACL_DEFAULT) {
 		char *text = malloc(ACL_TEXT);
 		const size_t length = text ? acl_text(value, text, ACL_TEXT) : 0;
@@ -144,11 +144,12 @@ void pax_add_xattr(struct pax *pax, const struct ext_xattr *xattr, struct ext_sp
 								 : "SCHILY.acl.default",
 				text, length);
 		free(text);
-		return;
+		return length > 0;
 	}
 	/* A key ends at the first '='; such a name cannot be said. */
 	if (ext_xattr_name(xattr, key + prefix, sizeof key - prefix) >= sizeof key - prefix ||
 	    strchr(key, '='))
-		return;
+		return false;
 	pax_add(pax, key, (const char *)value.data, value.size);
+	return true;
 }

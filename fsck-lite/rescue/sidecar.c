@@ -2,15 +2,14 @@
 /* The sidecar of a restore: attributes that could not be set. */
 #include "config.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "reports/json.h"
-#include "rescue/sidecar.h"
+#include "rescue/writer.h"
 
-const char sidecar_name[] = "fsck-lite-attributes.jsonl";
+/* Inode flags that chattr(1) sets: what a person chose, not how the filesystem keeps the file. */
+static const uint32_t flags_chosen = 0x628340ff;
 
 static bool begin(struct sidecar *sidecar, const struct copy_item *item, struct json *json)
 {
@@ -69,8 +68,7 @@ void sidecar_add_times(struct sidecar *sidecar, const struct copy_item *item)
 	end(&json);
 }
 
-void sidecar_add_device(struct sidecar *sidecar, const struct copy_item *item,
-			uint32_t major_number, uint32_t minor_number)
+void sidecar_add_special(struct sidecar *sidecar, const struct copy_item *item)
 {
 	struct json json;
 	char octal[16];
@@ -79,8 +77,51 @@ void sidecar_add_device(struct sidecar *sidecar, const struct copy_item *item,
 		return;
 	snprintf(octal, sizeof octal, "%06o", (unsigned)item->inode->mode);
 	json_text(&json, "mode", octal);
-	json_u64(&json, "major", major_number);
-	json_u64(&json, "minor", minor_number);
+	if (item->inode->type != EXT_TYPE_SOCKET) {
+		uint32_t major_number, minor_number;
+
+		ext_inode_device(item->inode, &major_number, &minor_number);
+		json_u64(&json, "major", major_number);
+		json_u64(&json, "minor", minor_number);
+	}
+	end(&json);
+}
+
+bool sidecar_add_flags(struct sidecar *sidecar, const struct copy_item *item)
+{
+	const uint32_t flags = item->inode->flags & flags_chosen;
+	struct json json;
+	char text[16];
+
+	if ((flags == 0 && item->inode->project == 0) || !begin(sidecar, item, &json))
+		return false;
+	snprintf(text, sizeof text, "0x%x", (unsigned)flags);
+	if (flags != 0)
+		json_text(&json, "flags", text);
+	if (item->inode->project != 0)
+		json_u64(&json, "project", item->inode->project);
+	end(&json);
+	return true;
+}
+
+void sidecar_add_gaps(struct sidecar *sidecar, const struct copy_item *item)
+{
+	const struct gaps *gaps = item->gaps;
+	struct json json;
+
+	if (!begin(sidecar, item, &json))
+		return;
+	json_u64(&json, "unread_bytes", gaps->bytes);
+	json_array(&json, "unread");
+	for (size_t i = 0; i < gaps->count; i++) {
+		json_object(&json, NULL);
+		json_u64(&json, "offset", gaps->list[i].offset);
+		json_u64(&json, "length", gaps->list[i].length);
+		json_end_object(&json);
+	}
+	json_end_array(&json);
+	if (gaps->is_map_damaged)
+		json_u64(&json, "unmapped_bytes", gaps->unmapped_bytes);
 	end(&json);
 }
 
@@ -106,23 +147,21 @@ void sidecar_add_xattr(struct sidecar *sidecar, const struct copy_item *item,
 	end(&json);
 }
 
-bool sidecar_write(struct sidecar *sidecar, int root)
+bool sidecar_end(struct sidecar *sidecar, uint64_t *size)
 {
-	char buffer[16384];
-	size_t got;
-	bool fits = true;
-	int fd;
+	long length = 0;
 
-	if (!sidecar->lines)
-		return !sidecar->failed;
-	/* A restored file may have the same name: it is not written over. */
-	fd = openat(root, sidecar_name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-	if (fd < 0)
-		return false;
-	rewind(sidecar->lines);
-	while (fits && (got = fread(buffer, 1, sizeof buffer, sidecar->lines)) > 0)
-		fits = write(fd, buffer, got) == (ssize_t)got;
-	return close(fd) == 0 && fits;
+	if (sidecar->lines && (fflush(sidecar->lines) != 0 || (length = ftell(sidecar->lines)) < 0))
+		sidecar->failed = true;
+	if (sidecar->lines)
+		rewind(sidecar->lines);
+	*size = length > 0 ? (uint64_t)length : 0;
+	return !sidecar->failed;
+}
+
+size_t sidecar_read(struct sidecar *sidecar, void *buffer, size_t size)
+{
+	return sidecar->lines ? fread(buffer, 1, size, sidecar->lines) : 0;
 }
 
 void sidecar_clear(struct sidecar *sidecar)

@@ -12,108 +12,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rescue/copy_out.h"
-#include "rescue/pax.h"
-
-enum { BLOCK = 512, BLOCKS_AT_END = 2 };
+#include "rescue/output_names.h"
+#include "rescue/tar_header.h"
+#include "rescue/writer.h"
 
 struct tar_writer {
 	struct writer writer;
-	FILE *out;
+	struct tar_stream stream;
 	bool is_stdout;
-	uint64_t written; /* bytes */
-	struct pax pax;
+	bool is_cut; /* stopped in the middle of a member: the archive has no end */
 };
 
-/* The ustar header: numbers as octal text. */
-struct ustar {
-	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type[1];
-	char link[100], magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155];
-	char unused[12];
-};
+static struct tar_writer *self_of(struct writer *writer)
+{
+	return (struct tar_writer *)(void *)writer;
+}
 
-_Static_assert(sizeof(struct ustar) == BLOCK, "a header is one block");
-
+/* Whatever fails in the middle of an archive ends it. */
 static enum write_result fail(struct copy_item *item, int error)
 {
+	if (error == ECANCELED)
+		return WRITE_CANCELLED;
 	snprintf(item->reason, sizeof item->reason, "the archive cannot be written: %s",
 		 strerror(error));
 	return WRITE_FULL;
 }
 
-static bool put(struct tar_writer *self, const void *data, size_t length)
-{
-	self->written += length;
-	return fwrite(data, 1, length, self->out) == length;
-}
-
-static bool pad(struct tar_writer *self)
-{
-	static const char zeros[BLOCK];
-	const size_t left = (size_t)(self->written % BLOCK);
-
-	return left == 0 || put(self, zeros, BLOCK - left);
-}
-
-/* Octal digits to the width of the field; false when they do not fit. */
-static bool octal(char *field, size_t width, uint64_t value)
-{
-	field[--width] = '\0';
-	while (width > 0) {
-		field[--width] = (char)('0' + value % 8);
-		value /= 8;
-	}
-	return value == 0;
-}
-
-static void copy_text(char *field, size_t width, const char *text, size_t length)
-{
-	memcpy(field, text, length < width ? length : width);
-}
-
-static bool put_header(struct tar_writer *self, struct ustar *header)
-{
-	const unsigned char *bytes = (const unsigned char *)header;
-	unsigned sum = 0;
-
-	memcpy(header->magic, "ustar", 6);
-	memcpy(header->version, "00", 2);
-	memset(header->checksum, ' ', sizeof header->checksum);
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += bytes[i];
-	octal(header->checksum, 7, sum);
-	return put(self, header, BLOCK);
-}
-
-/* The extended header that goes before an entry. */
-static bool put_pax(struct tar_writer *self)
-{
-	struct ustar header = {0};
-
-	if (self->pax.failed)
-		return false;
-	if (self->pax.length == 0)
-		return true;
-	copy_text(header.name, sizeof header.name, "PaxHeaders/x", 12);
-	octal(header.mode, sizeof header.mode, 0644);
-	octal(header.uid, sizeof header.uid, 0);
-	octal(header.gid, sizeof header.gid, 0);
-	octal(header.size, sizeof header.size, self->pax.length);
-	octal(header.mtime, sizeof header.mtime, 0);
-	header.type[0] = 'x';
-	return put_header(self, &header) && put(self, self->pax.data, self->pax.length) &&
-	       pad(self);
-}
-
-static bool is_plain(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7e)
-			return false;
-	return true;
-}
-
-static void add_xattrs(struct tar_writer *self, struct copy_item *item)
+static void add_xattrs(struct tar_writer *self, const struct copy_item *item)
 {
 	struct ext_xattr_list *list;
 	struct ext_xattr xattr;
@@ -124,70 +49,61 @@ static void add_xattrs(struct tar_writer *self, struct copy_item *item)
 	    ext_xattr_list_open_raw(item->filesystem, item->inode, item->raw, &list, NULL) !=
 		    EXT_OK)
 		return;
-	while (ext_xattr_list_next(list, &xattr, &value, NULL, NULL) == EXT_OK)
-		pax_add_xattr(&self->pax, &xattr, value);
+	while (ext_xattr_list_next(list, &xattr, &value, NULL, NULL) == EXT_OK) {
+		if (pax_add_xattr(&self->stream.pax, &xattr, value))
+			continue;
+		self->writer.xattrs_lost++;
+		sidecar_add_xattr(&self->writer.sidecar, item, &xattr, value);
+	}
 	ext_xattr_list_close(list);
 }
 
-/*
- * Header, with what it cannot hold in an extended one: times with nanoseconds, long or unusual
- * names, large numbers, attributes. `stored` is how many bytes follow; `name` the entry's name.
- */
-static bool put_entry(struct tar_writer *self, struct copy_item *item, char type, const char *name,
-		      uint64_t stored, bool with_attributes)
+/* Header and records of an item. A hard link has no attributes but those of what it names. */
+static bool put_item(struct tar_writer *self, const struct copy_item *item, char type,
+		     const char *name, uint64_t stored)
 {
 	const struct ext_inode *inode = item->inode;
-	struct ustar header = {0};
-	const size_t length = strlen(name);
-	const size_t link_length = item->link ? item->link_length : 0;
-	uint32_t major_number = 0, minor_number = 0;
-	bool fits;
+	struct tar_entry entry = {.type = type,
+				  .name = name,
+				  .mode = inode->mode & 07777,
+				  .uid = inode->uid,
+				  .gid = inode->gid,
+				  .stored = stored,
+				  .mtime = inode->mtime};
+	char *link = NULL;
+	bool done;
 
-	if (length > sizeof header.name || !is_plain(name, length))
-		pax_add(&self->pax, "path", name, length);
-	copy_text(header.name, sizeof header.name, name, length);
-	octal(header.mode, sizeof header.mode, inode->mode & 07777);
-	if (!octal(header.uid, sizeof header.uid, inode->uid)) {
-		pax_add_number(&self->pax, "uid", inode->uid);
-		octal(header.uid, sizeof header.uid, 0);
+	if (item->link) {
+		link = malloc(item->link_length + 1);
+		if (!link) {
+			errno = ENOMEM;
+			return false;
+		}
+		memcpy(link, item->link, item->link_length);
+		link[item->link_length] = '\0';
+		entry.link = link;
 	}
-	if (!octal(header.gid, sizeof header.gid, inode->gid)) {
-		pax_add_number(&self->pax, "gid", inode->gid);
-		octal(header.gid, sizeof header.gid, 0);
-	}
-	if (!octal(header.size, sizeof header.size, stored)) {
-		pax_add_number(&self->pax, "size", stored);
-		octal(header.size, sizeof header.size, 0);
-	}
-	fits = inode->mtime.seconds >= 0 &&
-	       octal(header.mtime, sizeof header.mtime, (uint64_t)inode->mtime.seconds);
-	if (!fits)
-		octal(header.mtime, sizeof header.mtime, 0);
-	if (!fits || inode->mtime.nanoseconds != 0)
-		pax_add_time(&self->pax, "mtime", inode->mtime);
 	if (item->node->ino != 0) {
-		pax_add_time(&self->pax, "atime", inode->atime);
-		pax_add_time(&self->pax, "ctime", inode->ctime);
+		pax_add_time(&self->stream.pax, "atime", inode->atime);
+		pax_add_time(&self->stream.pax, "ctime", inode->ctime);
 	}
-	header.type[0] = type;
-	if (link_length > sizeof header.link || (item->link && !is_plain(item->link, link_length)))
-		pax_add(&self->pax, "linkpath", item->link, link_length);
-	if (item->link)
-		copy_text(header.link, sizeof header.link, item->link, link_length);
 	if (inode->type == EXT_TYPE_CHARACTER || inode->type == EXT_TYPE_BLOCK)
-		ext_inode_device(inode, &major_number, &minor_number);
-	octal(header.major, sizeof header.major, major_number);
-	octal(header.minor, sizeof header.minor, minor_number);
-	if (with_attributes)
+		ext_inode_device(inode, &entry.major, &entry.minor);
+	if (type != '1') {
 		add_xattrs(self, item);
-	return put_pax(self) && put_header(self, &header);
+		if (sidecar_add_flags(&self->writer.sidecar, item))
+			self->writer.flags_lost++;
+	}
+	done = tar_put_entry(&self->stream, &entry);
+	free(link);
+	return done;
 }
 
 /* The map of a sparse file, format 1.0: numbers as lines of text, padded to a block. */
 static size_t sparse_map(const struct content_piece *pieces, size_t count, uint64_t size,
 			 char **map)
 {
-	const size_t room = (2 * count + 4) * 22 + BLOCK;
+	const size_t room = (2 * count + 4) * 22 + TAR_BLOCK;
 	size_t at;
 
 	*map = malloc(room);
@@ -203,155 +119,143 @@ static size_t sparse_map(const struct content_piece *pieces, size_t count, uint6
 				       pieces[i].offset, pieces[i].length);
 	if (open_end)
 		at += (size_t)snprintf(*map + at, room - at, "%" PRIu64 "\n0\n", size);
-	while (at % BLOCK != 0)
+	while (at % TAR_BLOCK != 0)
 		(*map)[at++] = '\0';
 	return at;
 }
 
-static void digest_zeros(struct ext_digest *digest, uint64_t length)
+static int put_data(void *context, uint64_t at, const uint8_t *data, size_t length)
 {
-	static const uint8_t zeros[4096];
-
-	while (digest && length > 0) {
-		const size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
-
-		ext_digest_add(digest, zeros, part);
-		length -= part;
-	}
+	(void)at;
+	return tar_put(context, data, length) ? 0 : errno ? errno : EIO;
 }
 
-static bool put_pieces(struct tar_writer *self, struct copy_item *item,
-		       const struct content_piece *pieces, size_t count)
+/* A hole stands in the map; a gap is known only now, when the map has been written: its bytes are
+ * zeros, and its place stands in the sidecar. */
+static int put_gap(void *context, uint64_t at, uint64_t length, bool is_gap)
 {
-	static const uint8_t zeros[BLOCK];
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const uint64_t stop = pieces[i].offset + pieces[i].length;
-
-		digest_zeros(item->digest, pieces[i].offset - end);
-		for (uint64_t at = pieces[i].offset; at < stop;) {
-			const uint8_t *data;
-			size_t got;
-
-			if (content_read(item->content, item->inode, at, stop - at, &data, &got)) {
-				if (item->digest)
-					ext_digest_add(item->digest, data, got);
-				if (!put(self, data, got))
-					return false;
-			} else {
-				item->unread += got;
-				digest_zeros(item->digest, got);
-				for (size_t left = got; left > 0;) {
-					const size_t part = left < BLOCK ? left : BLOCK;
-
-					if (!put(self, zeros, part))
-						return false;
-					left -= part;
-				}
-			}
-			at += got;
-		}
-		end = stop;
-	}
-	digest_zeros(item->digest, item->inode->size - end);
-	return true;
+	(void)at;
+	return !is_gap || tar_put_zeros(context, length) ? 0 : errno ? errno : EIO;
 }
 
-/* "dir/GNUSparseFile.0/name": the name that a reader without the format sees. */
-static void sparse_name(const char *path, char *name, size_t size)
+/* "dir/GNUSparseFile.0/name": the name that a reader without the format sees. Allocated. */
+static char *sparse_name(const char *path)
 {
+	static const char infix[] = "GNUSparseFile.0/";
 	const char *slash = strrchr(path, '/');
-	const int length = slash ? (int)(slash - path + 1) : 0;
+	const size_t before = slash ? (size_t)(slash - path) + 1 : 0;
+	char *name = malloc(strlen(path) + sizeof infix);
 
-	snprintf(name, size, "%.*sGNUSparseFile.0/%s", length, path, path + length);
+	if (!name)
+		return NULL;
+	memcpy(name, path, before);
+	memcpy(name + before, infix, sizeof infix - 1);
+	memcpy(name + before + sizeof infix - 1, path + before, strlen(path + before) + 1);
+	return name;
+}
+
+static bool put_sparse(struct tar_writer *self, struct copy_item *item,
+		       const struct content_piece *pieces, size_t count, uint64_t stored)
+{
+	struct pax *pax = &self->stream.pax;
+	char *map = NULL, *name = sparse_name(item->path), size[24];
+	const size_t map_length = sparse_map(pieces, count, item->inode->size, &map);
+	bool done = false;
+
+	if (map_length > 0 && name) {
+		snprintf(size, sizeof size, "%" PRIu64, item->inode->size);
+		pax_add(pax, "GNU.sparse.major", "1", 1);
+		pax_add(pax, "GNU.sparse.minor", "0", 1);
+		tar_add_name(pax, "GNU.sparse.name", item->path);
+		pax_add(pax, "GNU.sparse.realsize", size, strlen(size));
+		done = put_item(self, item, '0', name, map_length + stored) &&
+		       tar_put(&self->stream, map, map_length);
+	} else {
+		errno = ENOMEM;
+	}
+	free(map);
+	free(name);
+	return done;
 }
 
 static enum write_result write_file(struct writer *writer, struct copy_item *item)
 {
-	struct tar_writer *self = (struct tar_writer *)(void *)writer;
+	struct tar_writer *self = self_of(writer);
+	const struct pour into = {.content = item->content,
+				  .inode = item->inode,
+				  .digest = item->digest,
+				  .gaps = item->gaps,
+				  .stop = item->stop,
+				  .data = put_data,
+				  .zeros = put_gap,
+				  .context = &self->stream};
 	const struct content_piece *pieces;
 	uint64_t stored = 0;
 	size_t count;
-	const bool whole = content_map(item->content, item->inode, &pieces, &count);
-	bool sparse, done;
+	int error;
 
+	/* What tar, bsdtar and Python count in 64 bits with a sign. */
+	if (item->inode->size > INT64_MAX) {
+		snprintf(item->reason, sizeof item->reason, "cannot be written: %s",
+			 strerror(EFBIG));
+		return WRITE_FAILED;
+	}
+	(void)content_map(item->content, item->inode, &pieces, &count);
 	for (size_t i = 0; i < count; i++)
 		stored += pieces[i].length;
-	sparse = stored < item->inode->size;
-	if (sparse) {
-		char *map, name[8300], size[24];
-		const size_t map_length = sparse_map(pieces, count, item->inode->size, &map);
-
-		if (map_length == 0)
-			return fail(item, ENOMEM);
-		snprintf(size, sizeof size, "%" PRIu64, item->inode->size);
-		pax_add(&self->pax, "GNU.sparse.major", "1", 1);
-		pax_add(&self->pax, "GNU.sparse.minor", "0", 1);
-		pax_add(&self->pax, "GNU.sparse.name", item->path, strlen(item->path));
-		pax_add(&self->pax, "GNU.sparse.realsize", size, strlen(size));
-		sparse_name(item->path, name, sizeof name);
-		done = put_entry(self, item, '0', name, map_length + stored, true) &&
-		       put(self, map, map_length);
-		free(map);
-	} else {
-		done = put_entry(self, item, '0', item->path, stored, true);
-	}
-	if (done)
-		done = put_pieces(self, item, pieces, count) && pad(self);
-	pax_clear(&self->pax);
-	if (!whole && item->unread == 0)
-		item->unread = item->inode->size > stored ? item->inode->size - stored : 1;
-	return done ? WRITE_DONE : fail(item, errno);
+	if (!(stored < item->inode->size ? put_sparse(self, item, pieces, count, stored)
+					 : put_item(self, item, '0', item->path, stored)))
+		return fail(item, errno);
+	error = pour(&into);
+	self->is_cut = error == ECANCELED;
+	if (error == 0 && !tar_pad(&self->stream))
+		error = errno;
+	return error != 0 ? fail(item, error) : WRITE_DONE;
 }
 
-static enum write_result write_plain(struct tar_writer *self, struct copy_item *item, char type,
-				     bool with_attributes)
+static enum write_result write_plain(struct writer *writer, struct copy_item *item, char type)
 {
-	const bool done = put_entry(self, item, type, item->path, 0, with_attributes);
-
-	pax_clear(&self->pax);
-	return done ? WRITE_DONE : fail(item, errno);
+	return put_item(self_of(writer), item, type, item->path, 0) ? WRITE_DONE
+								    : fail(item, errno);
 }
 
 static enum write_result write_link(struct writer *writer, struct copy_item *item)
 {
-	return write_plain((struct tar_writer *)(void *)writer, item, '1', false);
+	return write_plain(writer, item, '1');
 }
 
 static enum write_result write_symlink(struct writer *writer, struct copy_item *item)
 {
-	return write_plain((struct tar_writer *)(void *)writer, item, '2', true);
+	return write_plain(writer, item, '2');
 }
 
 static enum write_result write_special(struct writer *writer, struct copy_item *item)
 {
-	char type = '6';
-
 	if (item->inode->type == EXT_TYPE_SOCKET) {
 		/* An archive has no sockets; nobody misses one that no process listens on. */
 		writer->sockets_left++;
-		return WRITE_SKIPPED;
+		sidecar_add_special(&writer->sidecar, item);
+		return WRITE_LEFT;
 	}
-	if (item->inode->type == EXT_TYPE_CHARACTER)
-		type = '3';
-	else if (item->inode->type == EXT_TYPE_BLOCK)
-		type = '4';
-	return write_plain((struct tar_writer *)(void *)writer, item, type, true);
+	return write_plain(writer, item,
+			   item->inode->type == EXT_TYPE_CHARACTER ? '3'
+			   : item->inode->type == EXT_TYPE_BLOCK   ? '4'
+								   : '6');
 }
 
 static enum write_result enter(struct writer *writer, struct copy_item *item)
 {
-	char path[8300];
-	const char *name = item->path;
+	const size_t length = strlen(item->path);
+	char *name = malloc(length + 3);
+	bool done;
 
-	snprintf(path, sizeof path, "%s/", *name ? name : ".");
-	item->path = path;
-	const enum write_result result =
-		write_plain((struct tar_writer *)(void *)writer, item, '5', true);
-
-	item->path = name;
-	return result;
+	if (!name)
+		return fail(item, ENOMEM);
+	memcpy(name, length ? item->path : ".", length ? length : 1);
+	memcpy(name + (length ? length : 1), "/", 2);
+	done = put_item(self_of(writer), item, '5', name, 0);
+	free(name);
+	return done ? WRITE_DONE : fail(item, errno);
 }
 
 static enum write_result leave(struct writer *writer, struct copy_item *item)
@@ -361,27 +265,36 @@ static enum write_result leave(struct writer *writer, struct copy_item *item)
 	return WRITE_DONE;
 }
 
+/* The sidecar is the last member. */
 static enum write_result finish(struct writer *writer)
 {
-	static const char zeros[BLOCK];
-	struct tar_writer *self = (struct tar_writer *)(void *)writer;
-	bool done = true;
+	struct tar_stream *stream = &self_of(writer)->stream;
+	struct tar_entry entry = {.type = '0', .name = output_sidecar_name, .mode = 0600};
+	uint8_t buffer[16384];
+	size_t got;
+	bool done;
 
-	for (unsigned i = 0; i < BLOCKS_AT_END && done; i++)
-		done = put(self, zeros, BLOCK);
-	/* Whole records, as tape drives wanted and some readers still warn about. */
-	while (done && self->written % (20 * BLOCK) != 0)
-		done = put(self, zeros, BLOCK);
-	return done && fflush(self->out) == 0 ? WRITE_DONE : WRITE_FAILED;
+	if (self_of(writer)->is_cut)
+		return fflush(stream->out) == 0 ? WRITE_DONE : WRITE_FAILED;
+	done = sidecar_end(&writer->sidecar, &entry.stored);
+
+	if (done && entry.stored > 0) {
+		done = tar_put_entry(stream, &entry);
+		while (done && (got = sidecar_read(&writer->sidecar, buffer, sizeof buffer)) > 0)
+			done = tar_put(stream, buffer, got);
+		done = done && tar_pad(stream);
+	}
+	return done && tar_end(stream) ? WRITE_DONE : WRITE_FAILED;
 }
 
 static void close_writer(struct writer *writer)
 {
-	struct tar_writer *self = (struct tar_writer *)(void *)writer;
+	struct tar_writer *self = self_of(writer);
 
 	if (!self->is_stdout)
-		fclose(self->out);
-	pax_free(&self->pax);
+		fclose(self->stream.out);
+	pax_free(&self->stream.pax);
+	sidecar_clear(&writer->sidecar);
 	free(self);
 }
 
@@ -400,8 +313,8 @@ struct writer *tar_writer_new(const char *path)
 				       .finish = finish,
 				       .close = close_writer};
 	self->is_stdout = strcmp(path, "-") == 0;
-	self->out = self->is_stdout ? stdout : fopen(path, "wb");
-	if (!self->out) {
+	self->stream.out = self->is_stdout ? stdout : fopen(path, "wb");
+	if (!self->stream.out) {
 		free(self);
 		return NULL;
 	}
