@@ -260,7 +260,7 @@ fi
 
 # ---- lost files ----
 
-image 'lost file /doc "%PDF-1.4 and so on"' 'lost file /page "<!doctype html><p>hello"' 'lost file /noise 3000 bytes' 'file /kept "k"'
+image 'lost file /doc "%PDF-1.4 and so on"' 'lost file /page "<!doctype html><p>hello"' 'lost file /noise "\x01\x02\x03"' 'file /kept "k"'
 run 0 ls --lost "$work/image"
 for extension in pdf html; do
 	path=$(sed -n "s|.* \(/.*\.$extension\)$|\1|p" "$work/out")
