@@ -47,8 +47,7 @@ static void see_inode(struct survey_observer *observer, const struct survey *sur
 static void see_run(struct survey_observer *observer, const struct survey *survey,
 		    const struct ext_inode *inode, const struct ext_run *run, struct ext_sink *sink)
 {
-	(void)survey;
-	(void)sink;
+	check_run_present(survey, inode, run, sink);
 	check_directory_run((struct checks *)(void *)observer, inode, run);
 }
 

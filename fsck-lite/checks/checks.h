@@ -56,6 +56,9 @@ void check_group_places(const struct checks *checks, ext_group group,
 /* checks/inodes.c: mode, flags, size, blocks, times, special inodes. */
 void check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
 		 const uint8_t *raw, const struct inode_facts *facts, struct ext_sink *sink);
+/* checks/present.c: what of a file the image holds no more. */
+void check_run_present(const struct survey *survey, const struct ext_inode *inode,
+		       const struct ext_run *run, struct ext_sink *sink);
 /* checks/published.c: leftovers, and what differs from build to build; after the survey. */
 void check_published(struct checks *checks, const struct survey *survey);
 /* checks/links.c: link counts and names, after the survey. */
