@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of options and the parser that walks it. A row says which commands take the option,
- * where its value goes and how the help explains it; nothing else knows an option's spelling.
+ * where its value goes and how the help explains it; nothing else knows an option's spelling. What
+ * a value may look like is the business of option_value.c.
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands/command.h"
 #include "complain.h"
+#include "option_value.h"
 #include "options.h"
-
-enum kind {
-	SWITCH,		/* bool */
-	COUNTER,	/* unsigned, one more each time */
-	TEXT,		/* const char * */
-	NUMBER,		/* struct option_number, at least 0 */
-	POSITIVE,	/* struct option_number, at least 1 */
-	SIZE,		/* struct option_number, with K, M, G, T, or s for sectors */
-	PLAIN_NUMBER,	/* uint64_t */
-	PLAIN_SIZE,	/* uint64_t, with the same suffixes */
-	CHOICE,		/* int: which of the words of `value`, with | between them */
-	BLOCK_SIZE,	/* uint64_t, a power of two from 1024 to 65536 */
-	SUPERBLOCK,	/* a block number or `primary` */
-	SUPERBLOCK_TOO, /* of repair: what to repair, and perhaps through which block */
-	PROBLEM,	/* a slug; may be given again */
-	SHOW_HELP,
-	SHOW_VERSION,
-};
 
 #define ON(command) (1u << COMMAND_##command)
 #define EVERY (~0u)
@@ -39,15 +22,7 @@ enum kind {
 #define FINDINGS (ON(CHECK) | ON(DF))
 #define AT(member) offsetof(struct options, member)
 
-static const struct row {
-	char letter;	  /* or 0 */
-	const char *name; /* or NULL */
-	enum kind kind;
-	uint32_t commands; /* a bit for each that takes it */
-	size_t at;	   /* of the value in struct options */
-	const char *value; /* what the help calls the value */
-	const char *help;
-} rows[] = {
+static const struct option_row rows[] = {
 	{'b', "superblock", SUPERBLOCK, IMAGES & ~ON(REPAIR), 0, "N",
 	 "read through the superblock at block N, or `primary'"},
 	{'b', NULL, SUPERBLOCK, ON(REPAIR), 0, "N",
@@ -142,12 +117,8 @@ static const struct row {
 
 enum { ROW_COUNT = sizeof rows / sizeof *rows, MOST_THREADS = 64 };
 
-static bool row_takes_value(const struct row *row)
-{
-	return row->value != NULL && row->kind != SUPERBLOCK_TOO;
-}
-
-static const struct row *row_by_name(const struct command *command, const char *name, size_t length)
+static const struct option_row *row_by_name(const struct command *command, const char *name,
+					    size_t length)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].commands & 1u << command->id && rows[i].name &&
@@ -156,186 +127,12 @@ static const struct row *row_by_name(const struct command *command, const char *
 	return NULL;
 }
 
-static const struct row *row_by_letter(const struct command *command, char letter)
+static const struct option_row *row_by_letter(const struct command *command, char letter)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].commands & 1u << command->id && rows[i].letter == letter)
 			return &rows[i];
 	return NULL;
-}
-
-/* Decimal, or hex behind 0x; the whole text or, with `suffix`, up to the first byte that is no
- * digit. */
-static bool number_from(const char *text, const char **suffix, uint64_t *number)
-{
-	unsigned base = 10;
-	uint64_t value = 0;
-	const char *digit = text;
-
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		base = 16;
-		digit += 2;
-	}
-	if (!isxdigit((unsigned char)*digit))
-		return false;
-	for (;; digit++) {
-		unsigned worth = base;
-
-		if (isdigit((unsigned char)*digit))
-			worth = (unsigned)(*digit - '0');
-		else if (base == 16 && isxdigit((unsigned char)*digit))
-			worth = (unsigned)(tolower((unsigned char)*digit) - 'a') + 10;
-		if (worth >= base)
-			break;
-		if (value > (UINT64_MAX - worth) / base)
-			return false;
-		value = value * base + worth;
-	}
-	if (suffix)
-		*suffix = digit;
-	else if (*digit)
-		return false;
-	*number = value;
-	return true;
-}
-
-/* A number of bytes, in units of K, M, G, T (1024 each) or s (512) when one of them follows. */
-static bool size_from(const char *text, uint64_t *size)
-{
-	static const char units[] = "KMGT";
-	const char *suffix;
-	const char *unit;
-	unsigned shift = 0;
-	uint64_t value;
-
-	if (!isdigit((unsigned char)*text) || !number_from(text, &suffix, &value))
-		return false;
-	if (*suffix == 's') {
-		shift = 9;
-		suffix++;
-	} else if (*suffix && (unit = strchr(units, toupper((unsigned char)*suffix)))) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		suffix++;
-		if (strcmp(suffix, "iB") == 0)
-			suffix += 2;
-	}
-	if (*suffix || value > UINT64_MAX >> shift)
-		return false;
-	*size = value << shift;
-	return true;
-}
-
-/* Which of the words of `choices`, with | between them; or -1. */
-static int choice_from(const char *choices, const char *text)
-{
-	const size_t length = strlen(text);
-
-	for (int which = 0;; which++) {
-		const size_t word = strcspn(choices, "|");
-
-		if (word == length && memcmp(choices, text, length) == 0)
-			return which;
-		choices += word;
-		if (!*choices)
-			return -1;
-		choices++;
-	}
-}
-
-static bool superblock_from(const char *text, struct options *options)
-{
-	if (strcmp(text, "primary") == 0) {
-		options->superblock = SUPERBLOCK_PRIMARY;
-		return true;
-	}
-	if (!number_from(text, NULL, &options->superblock_block))
-		return false;
-	options->superblock = SUPERBLOCK_AT;
-	return true;
-}
-
-/* Stores the value; false when `text` is none for this row. */
-static bool store(const struct row *row, const char *text, struct options *options)
-{
-	void *const place = (char *)options + row->at;
-	struct option_number *const number = place;
-	uint64_t *const plain = place;
-	enum ext_problem problem;
-
-	switch (row->kind) {
-	case SWITCH:
-		*(bool *)place = true;
-		return true;
-	case COUNTER:
-		++*(unsigned *)place;
-		return true;
-	case TEXT:
-		*(const char **)place = text;
-		return *text != '\0';
-	case NUMBER:
-		number->given = true;
-		return number_from(text, NULL, &number->value);
-	case POSITIVE:
-		number->given = true;
-		return number_from(text, NULL, &number->value) && number->value > 0;
-	case SIZE:
-		number->given = true;
-		return size_from(text, &number->value);
-	case PLAIN_NUMBER:
-		return number_from(text, NULL, plain);
-	case PLAIN_SIZE:
-		return size_from(text, plain);
-	case CHOICE:
-		*(int *)place = choice_from(row->value, text);
-		return *(int *)place >= 0;
-	case BLOCK_SIZE:
-		return size_from(text, plain) && *plain >= 1024 && *plain <= 65536 &&
-		       (*plain & (*plain - 1)) == 0;
-	case SUPERBLOCK:
-		return superblock_from(text, options);
-	case SUPERBLOCK_TOO:
-		options->repair_superblock = true;
-		return !text || superblock_from(text, options);
-	case PROBLEM:
-		problem = ext_problem_by_slug(text);
-		options->ignored[problem] = true;
-		return problem != EXT_NO_PROBLEM;
-	case SHOW_HELP:
-	case SHOW_VERSION:
-		return true;
-	}
-	return false;
-}
-
-/* What a value of this kind looks like, for the complaint about one that does not. */
-static const char *expectation(const struct row *row)
-{
-	switch (row->kind) {
-	case NUMBER:
-	case PLAIN_NUMBER:
-		return "a number";
-	case POSITIVE:
-		return "a number from 1";
-	case SIZE:
-	case PLAIN_SIZE:
-		return "bytes, such as 1048576, 2048s or 1M";
-	case CHOICE:
-		return row->value;
-	case BLOCK_SIZE:
-		return "a power of two from 1024 to 65536";
-	case SUPERBLOCK:
-	case SUPERBLOCK_TOO:
-		return "a block number or `primary'";
-	case PROBLEM:
-		return "a code that `fsck-lite explain --list' lists";
-	case SWITCH:
-	case COUNTER:
-	case TEXT:
-	case SHOW_HELP:
-	case SHOW_VERSION:
-		break;
-	}
-	return "a value";
 }
 
 /* One walk over the arguments. */
@@ -354,8 +151,8 @@ static enum options_outcome wrong(const struct command *command, const char *wha
 }
 
 /* `spelled` is the option as the user wrote it; `text` its value, or NULL where it takes none. */
-static enum options_outcome take(struct walk *walk, const struct row *row, const char *spelled,
-				 const char *text)
+static enum options_outcome take(struct walk *walk, const struct option_row *row,
+				 const char *spelled, const char *text)
 {
 	if (row->kind == SHOW_HELP) {
 		options_print_help(walk->command);
@@ -365,24 +162,24 @@ static enum options_outcome take(struct walk *walk, const struct row *row, const
 		options_print_version();
 		return OPTIONS_ANSWERED;
 	}
-	if (store(row, text, walk->options))
+	if (option_store(row, text, walk->options))
 		return OPTIONS_RUN;
 	complain("%s: option %s: `%s' is not %s", walk->command->name, spelled, text,
-		 expectation(row));
+		 option_expectation(row));
 	return OPTIONS_WRONG;
 }
 
 static enum options_outcome take_long(struct walk *walk, const char *argument)
 {
 	const size_t length = strcspn(argument + 2, "=");
-	const struct row *row = row_by_name(walk->command, argument + 2, length);
+	const struct option_row *row = row_by_name(walk->command, argument + 2, length);
 	const char *text = argument[2 + length] == '=' ? argument + 2 + length + 1 : NULL;
 
 	if (!row)
 		return wrong(walk->command, "there is no option", argument);
 	if (text && !row->value)
 		return wrong(walk->command, "no value belongs to the option in", argument);
-	if (!text && row_takes_value(row)) {
+	if (!text && option_takes_value(row)) {
 		if (walk->next == walk->count)
 			return wrong(walk->command, "a value is missing behind", argument);
 		text = walk->arguments[walk->next++];
@@ -394,13 +191,13 @@ static enum options_outcome take_long(struct walk *walk, const char *argument)
 static enum options_outcome take_letters(struct walk *walk, const char *argument)
 {
 	for (const char *letter = argument + 1; *letter; letter++) {
-		const struct row *row = row_by_letter(walk->command, *letter);
+		const struct option_row *row = row_by_letter(walk->command, *letter);
 		const char *text = NULL;
 		enum options_outcome outcome;
 
 		if (!row)
 			return wrong(walk->command, "there is no such option in", argument);
-		if (row_takes_value(row)) {
+		if (option_takes_value(row)) {
 			text = letter + 1;
 			if (!*text && walk->next == walk->count)
 				return wrong(walk->command, "a value is missing behind", argument);
@@ -499,7 +296,7 @@ void options_clear(struct options *options)
 	options->operand_count = 0;
 }
 
-static void print_row(const struct row *row)
+static void print_row(const struct option_row *row)
 {
 	char left[80];
 	int length = 0;

@@ -9,6 +9,7 @@
 
 #include "complain.h"
 #include "exit.h"
+#include "option_value.h"
 #include "target.h"
 
 int target_by_path(const struct opened_image *image, const char *path, struct ext_inode *inode,
@@ -39,28 +40,7 @@ int target_by_path(const struct opened_image *image, const char *path, struct ex
 
 bool target_number(const char *operand, uint64_t *number)
 {
-	const bool is_hex = operand[0] == '0' && (operand[1] == 'x' || operand[1] == 'X');
-	const char *const digits = is_hex ? "0123456789abcdefABCDEF" : "0123456789";
-	const unsigned base = is_hex ? 16 : 10;
-	uint64_t value = 0;
-
-	operand += is_hex ? 2 : 0;
-	if (*operand == '\0')
-		return false;
-	for (; *operand; operand++) {
-		const char *digit = strchr(digits, *operand);
-		unsigned worth;
-
-		if (!digit)
-			return false;
-		worth = (unsigned)(digit - digits);
-		worth -= worth >= 16 ? 6 : 0;
-		if (value > (UINT64_MAX - worth) / base)
-			return false;
-		value = value * base + worth;
-	}
-	*number = value;
-	return true;
+	return option_number(operand, NULL, number);
 }
 
 int target_by_number_or_path(const struct opened_image *image, const char *operand,
