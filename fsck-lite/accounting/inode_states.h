@@ -57,6 +57,20 @@ static inline _Atomic uint32_t *inode_states_word(const struct inode_states *sta
 	return chunk ? &chunk->words[(ino - 1) % INODES_PER_CHUNK] : NULL;
 }
 
+/* Its state will soon be asked for and changed: entries name inodes in no order of memory. */
+static inline void inode_states_expect(const struct inode_states *states, ext_ino ino)
+{
+#if defined __GNUC__
+	_Atomic uint32_t *const word = inode_states_word(states, ino);
+
+	if (word)
+		__builtin_prefetch(word, 1);
+#else
+	(void)states;
+	(void)ino;
+#endif
+}
+
 /* State bits; 0 for an inode that is not in use or does not exist. */
 static inline uint8_t inode_states_get(const struct inode_states *states, ext_ino ino)
 {

@@ -126,6 +126,18 @@ static bool read_entries(struct directory_worker *worker, struct directory *dire
 	return status == EXT_END;
 }
 
+/* The states that the entries of a block name, asked for all at once, before the first is needed.
+ */
+static void expect_states(const struct survey *survey, struct ext_span block)
+{
+	struct ext_dirent_cursor cursor;
+	struct ext_dirent entry;
+
+	ext_dirent_cursor_init(&cursor, survey->superblock, block, 0, false);
+	while (ext_dirent_step(&cursor, &entry, NULL) == EXT_OK)
+		inode_states_expect(&survey->inodes, entry.inode);
+}
+
 void scan_directory_block(struct directory_worker *worker, struct directory *directory,
 			  ext_logical logical, ext_block physical, struct ext_span block)
 {
@@ -143,6 +155,7 @@ void scan_directory_block(struct directory_worker *worker, struct directory *dir
 	worker->inode.flags = directory->flags;
 	worker->inode.type = EXT_TYPE_DIRECTORY;
 	kind = ext_directory_block_kind(sb, &worker->inode, logical, block);
+	expect_states(survey, block);
 	/* An htree root ends in a tail of its own, behind the reach of "..". */
 	has_tail = kind == EXT_DIRECTORY_LEAF && sb->has_metadata_csum &&
 		   ext_directory_block_has_tail(sb, block);
