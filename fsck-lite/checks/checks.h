@@ -46,6 +46,8 @@ void check_superblock(struct checks *checks);
 void check_source(struct checks *checks);
 /* checks/mmp.c: the block against multiple mounts. */
 void check_mmp(struct checks *checks);
+/* checks/orphans.c: the features of the orphan file. */
+void check_orphan_file(struct checks *checks);
 /* checks/resize.c: the resize inode. */
 void check_resize_inode(struct checks *checks);
 /* checks/groups.c: flags and counts of descriptors. */

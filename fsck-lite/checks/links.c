@@ -7,6 +7,8 @@
 
 #include "checks/checks.h"
 
+enum { COUNTED_MAX = 65000 };
+
 /* Directories beyond 65000 entries keep a count of 1: "unknown". */
 static bool count_is_unknown(const struct ext_superblock *sb, const struct ext_inode *inode)
 {
@@ -57,8 +59,14 @@ static void check_odd(struct checks *checks, const struct survey *survey, ext_in
 	if (left < UINT16_MAX / 2 &&
 	    (survey->directory_blocks_unreadable > 0 || survey->inodes_unreadable > 0))
 		return;
-	if (left != 0 && !count_is_unknown(survey->superblock, &inode))
+	if (left == 0)
+		return;
+	if (!count_is_unknown(survey->superblock, &inode))
 		report(checks, EXT_LINK_COUNT_WRONG, ino, inode.links, names);
+	/* The names are counted in 16 bits: with fewer entries they are what they seem. */
+	else if (directory && directory->entries < COUNTED_MAX && names > 1 &&
+		 (inode.flags & EXT_INODE_INDEX))
+		report(checks, EXT_LINK_COUNT_OVERFLOW, ino, inode.links, names);
 }
 
 void check_links(struct checks *checks, struct survey *survey)

@@ -12,7 +12,7 @@
 #include "checks/checks.h"
 #include "checks/report.h"
 
-enum { EXTRA_LEAST = 4, SMALL_INODE = 128, DAY = 86400 };
+enum { EXTRA_LEAST = 4, SMALL_INODE = 128, DAY = 86400, HURD = 1, TESTING = 4 };
 
 static void check_features(const struct checks *checks)
 {
@@ -34,6 +34,10 @@ static void check_features(const struct checks *checks)
 	if (!ext_has_compat(sb, EXT_COMPAT_RESIZE_INODE) && sb->reserved_gdt_blocks != 0)
 		report_superblock(sink, EXT_FEATURE_RESERVED_GDT, "s_reserved_gdt_blocks",
 				  sb->reserved_gdt_blocks, 0, 0);
+	if (sb->creator_os == HURD && ext_has_incompat(sb, EXT_INCOMPAT_FILETYPE))
+		report_superblock(sink, EXT_FEATURE_HURD, "s_creator_os", sb->creator_os, 0, 0);
+	if (sb->flags & TESTING)
+		report_superblock(sink, EXT_FEATURE_TESTING, "s_flags", sb->flags, 0, 0);
 	if (sb->has_early_features)
 		report_superblock(sink, EXT_FEATURE_REVISION, "s_rev_level", sb->revision, 1, 1);
 }
@@ -91,10 +95,7 @@ void check_superblock(struct checks *checks)
 		check_extra_size(checks, EXT_SUPERBLOCK_WANT_EXTRA_SIZE, "s_want_extra_isize",
 				 sb->want_extra_isize);
 	}
-	if (ext_has_ro_compat(sb, EXT_RO_ORPHAN_PRESENT) &&
-	    !ext_has_compat(sb, EXT_COMPAT_ORPHAN_FILE))
-		report_superblock(checks->sink, EXT_ORPHAN_PRESENT_WITHOUT_FILE,
-				  "s_feature_ro_compat", sb->ro_compat, 0, 0);
+	check_orphan_file(checks);
 	if (sb->forgotten_journal_inode != 0)
 		report_superblock(checks->sink, EXT_JOURNAL_HAS_JOURNAL, "s_journal_inum",
 				  sb->forgotten_journal_inode, 0, 0);

@@ -135,6 +135,8 @@ static void read_pointers(const struct reader *reader, struct ext_superblock *sb
 	}
 	if (ext_has_compat(sb, EXT_COMPAT_ORPHAN_FILE))
 		sb->orphan_file_inode = get(raw->s_orphan_file_inum);
+	else
+		sb->forgotten_orphan_file = get(raw->s_orphan_file_inum);
 	if (ext_has_incompat(sb, EXT_INCOMPAT_MMP)) {
 		sb->mmp_block = get(raw->s_mmp_block);
 		sb->mmp_interval = get(raw->s_mmp_update_interval);

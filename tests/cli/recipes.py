@@ -3,7 +3,8 @@
 
 Of each recipe's image: check finds what its `expect` lines say, and nothing else but what its `also`
 lines allow; df's owners add up to the size of the filesystem; and no byte of the image has changed.
-Every problem that problem.def knows is provoked by the recipe that bears its slug.
+Every problem that problem.def knows is provoked by the recipe that bears its slug, and every question
+of e2fsck is named by a problem, or e2fsck-codes.tsv says why not.
 
     recipes.py [NAME...]    only these recipes
 
@@ -32,6 +33,8 @@ fsck_lite = os.environ["FSCK_LITE"]
 os.environ["E2FSCK_TIME"] = "1750000000"
 recipes = os.path.join(top, "fixtures", "recipes")
 problems = os.path.join(top, "parser", "include", "ext", "problem")
+# e2fsck's own list, and why some of its questions have no row.
+e2fsck_codes = os.path.join(top, "tests", "cli", "e2fsck-codes.tsv")
 
 # Problems that no image alone provokes, and why.
 elsewhere = {
@@ -221,6 +224,29 @@ def judge_catalogue(all_recipes):
         passed += 1
 
 
+def judge_codes():
+    """Every question of e2fsck is named by a row, or the table says why not; and no row names what is none."""
+    global passed
+    named = {}
+    for name in os.listdir(problems):
+        with open(os.path.join(problems, name), encoding="utf-8") as file:
+            for slug, codes in re.findall(r'^PROBLEM\(\w+,\s*"([^"]+)".*?\n\t"([^"]*)"\)$', file.read(),
+                                          re.M | re.S):
+                for code in codes.split():
+                    named.setdefault(code, []).append(slug)
+    with open(e2fsck_codes, encoding="utf-8") as lines:
+        table = [line.rstrip("\n").split("\t") for line in lines if not line.startswith("#")]
+    reasons = {row[0]: row[3] if len(row) > 3 else "" for row in table}
+    wrong = [f"{code} {name}: no row names it, and no reason is given" for code, name, kind, *_ in table
+             if kind == "question" and code not in named and not reasons[code]]
+    wrong += [f"{code}: has a reason, but {named[code][0]} names it" for code in named if reasons.get(code)]
+    wrong += [f"{code}: {named[code][0]} names it, e2fsck does not know it" for code in named
+              if code not in reasons]
+    for text in wrong:
+        fail("e2fsck's codes", text)
+    passed += not wrong
+
+
 def main():
     global skipped
     wanted = sys.argv[1:]
@@ -236,6 +262,7 @@ def main():
         skipped += 1
     elif not wanted:
         judge_catalogue(all_recipes)
+        judge_codes()
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return failed != 0
 

@@ -109,6 +109,7 @@ struct ext_superblock {
 	/* Pointers to special things. */
 	ext_ino journal_inode, user_quota_inode, group_quota_inode, project_quota_inode;
 	ext_ino forgotten_journal_inode; /* s_journal_inum without the has_journal feature */
+	ext_ino forgotten_orphan_file;	 /* s_orphan_file_inum without the orphan_file feature */
 	ext_ino orphan_head, orphan_file_inode, lost_found_inode;
 	uint32_t journal_device;
 	uint8_t journal_backup_type;
