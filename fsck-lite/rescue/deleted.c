@@ -166,6 +166,16 @@ static void take_slot(struct finder *finder, ext_ino ino, const uint8_t *raw, ui
 		take(finder, &inode, offset);
 }
 
+/* A version of the table block that begins with inode `first`, which lies at `offset`. */
+static void take_block(struct finder *finder, ext_ino first, const uint8_t *block, uint64_t offset)
+{
+	const struct ext_superblock *sb = finder->survey->superblock;
+
+	for (uint32_t slot = 0; slot < sb->block_size / sb->inode_size; slot++)
+		take_slot(finder, first + slot, block + (size_t)slot * sb->inode_size,
+			  offset + (uint64_t)slot * sb->inode_size);
+}
+
 static void look_through(struct finder *finder)
 {
 	const struct ext_superblock *sb = finder->survey->superblock;
@@ -187,9 +197,18 @@ static void look_through(struct finder *finder)
 					     NULL) != EXT_OK ||
 		    ext_journal_history_read(history, i, block, NULL) != EXT_OK)
 			continue;
-		for (uint32_t slot = 0; slot < sb->block_size / sb->inode_size; slot++)
-			take_slot(finder, first + slot, block + (size_t)slot * sb->inode_size,
-				  offset + (uint64_t)slot * sb->inode_size);
+		take_block(finder, first, block, offset);
+	}
+	for (size_t i = finder->healing->strays.count; block && i-- > 0 && !finder->failed;) {
+		const struct stray_copy *stray = &finder->healing->strays.items[i];
+		uint64_t offset;
+
+		if (stray->first != 0 &&
+		    ext_journal_block_offset(finder->healing->journal, stray->log_block, &offset,
+					     NULL) == EXT_OK &&
+		    ext_journal_block_read(finder->healing->journal, stray->log_block, block,
+					   NULL) == EXT_OK)
+			take_block(finder, stray->first, block, offset);
 	}
 	free(block);
 }

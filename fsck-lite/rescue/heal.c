@@ -145,29 +145,44 @@ static bool heal_table_block(struct healing *healing, ext_ino first, uint8_t *di
 	return changed;
 }
 
+static void heal_from(struct healing *healing, ext_block block, ext_ino first, uint8_t *disk,
+		      const uint8_t *version)
+{
+	const struct ext_superblock *sb = ext_filesystem_superblock(healing->filesystem);
+
+	if (ext_filesystem_read_blocks(healing->filesystem, block, 1, disk, NULL) != EXT_OK)
+		memset(disk, 0, sb->block_size);
+	if (heal_table_block(healing, first, disk, version))
+		heal_put(healing, block, disk);
+}
+
 static void heal_tables(struct healing *healing, uint8_t *disk, uint8_t *version)
 {
 	const struct ext_superblock *sb = ext_filesystem_superblock(healing->filesystem);
 	struct table_index *index = table_index_new(healing->filesystem);
 	const uint32_t count = ext_journal_history_versions(healing->history);
 
+	/* From the newest back: what an earlier pass put in place is good already. */
 	for (uint32_t i = count; index && i-- > 0;) {
 		struct ext_journal_version logged;
 		ext_ino first;
-		bool is_read;
 
-		/* From the newest back: what an earlier pass put in place is good already. */
 		ext_journal_history_version(healing->history, i, &logged);
 		first = table_index_find(index, logged.block);
-		if (first == 0 || logged.confidence == EXT_CONFIDENCE_DOUBTFUL ||
-		    ext_journal_history_read(healing->history, i, version, NULL) != EXT_OK)
-			continue;
-		is_read = ext_filesystem_read_blocks(healing->filesystem, logged.block, 1, disk,
-						     NULL) == EXT_OK;
-		if (!is_read)
-			memset(disk, 0, sb->block_size);
-		if (heal_table_block(healing, first, disk, version))
-			heal_put(healing, logged.block, disk);
+		if (first != 0 && logged.confidence != EXT_CONFIDENCE_DOUBTFUL &&
+		    ext_journal_history_read(healing->history, i, version, NULL) == EXT_OK)
+			heal_from(healing, logged.block, first, disk, version);
+	}
+	for (size_t i = healing->strays.count; i-- > 0;) {
+		const struct stray_copy *stray = &healing->strays.items[i];
+		uint64_t offset;
+
+		if (stray->first != 0 &&
+		    ext_inode_offset(healing->filesystem, stray->first, &offset, NULL) == EXT_OK &&
+		    ext_journal_block_read(healing->journal, stray->log_block, version, NULL) ==
+			    EXT_OK)
+			heal_from(healing, offset >> sb->block_size_log2, stray->first, disk,
+				  version);
 	}
 	table_index_free(index);
 }
@@ -313,7 +328,11 @@ static enum ext_status open_history(const struct opened_image *image, struct hea
 
 	if (status != EXT_OK || !ext_journal_get_superblock(healing->journal))
 		return status;
-	return ext_journal_history_open(healing->journal, &healing->history, error);
+	status = ext_journal_history_open(healing->journal, &healing->history, error);
+	if (status == EXT_OK)
+		status = stray_copies_find(image->filesystem, healing->journal, healing->history,
+					   &healing->strays, error);
+	return status;
 }
 
 enum ext_status heal_open(const struct opened_image *image, struct healing *healing,
@@ -346,6 +365,7 @@ enum ext_status heal_open(const struct opened_image *image, struct healing *heal
 void heal_close(struct healing *healing)
 {
 	ext_filesystem_close(healing->filesystem);
+	stray_copies_clear(&healing->strays);
 	ext_journal_history_close(healing->history);
 	ext_journal_close(healing->journal);
 	ext_source_close(healing->overlay);

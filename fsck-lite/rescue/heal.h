@@ -10,10 +10,12 @@
 #include <ext/journal.h>
 
 #include "image.h"
+#include "rescue/stray_copies.h"
 
 struct healing {
 	struct ext_journal *journal;
 	struct ext_journal_history *history; /* NULL: no journal, nothing to heal from */
+	struct stray_copies strays;	     /* log blocks outside of that history */
 	struct ext_source *overlay;
 	struct ext_filesystem *filesystem; /* on the overlay, its descriptors taken as stale */
 	uint64_t inodes, map_blocks, directory_blocks, xattr_blocks; /* put back */

@@ -114,9 +114,9 @@ void loose_add_living(struct loose_leaves *loose, const struct survey *survey)
 }
 
 void loose_add_leaf(struct loose_leaves *loose, const struct ext_superblock *sb, uint64_t at,
-		    bool is_version, struct ext_span block)
+		    enum loose_home home, struct ext_span block)
 {
-	struct loose_leaf leaf = {.at = at, .is_version = is_version};
+	struct loose_leaf leaf = {.at = at, .home = (uint8_t)home};
 
 	leaf.has_seed = ext_directory_block_seed(sb, EXT_DIRECTORY_LEAF, block, &leaf.seed);
 	if (!GROW(loose->items, loose->count, loose->size)) {
@@ -129,9 +129,12 @@ void loose_add_leaf(struct loose_leaves *loose, const struct ext_superblock *sb,
 bool loose_read(const struct loose_leaf *leaf, const struct survey *survey,
 		const struct healing *healing, uint8_t *buffer)
 {
-	if (leaf->is_version)
+	if (leaf->home == LOOSE_VERSION)
 		return ext_journal_history_read(healing->history, (uint32_t)leaf->at, buffer,
 						NULL) == EXT_OK;
+	if (leaf->home == LOOSE_STRAY)
+		return ext_journal_block_read(healing->journal, (uint32_t)leaf->at, buffer, NULL) ==
+		       EXT_OK;
 	return ext_filesystem_read_blocks(survey->filesystem, leaf->at, 1, buffer, NULL) == EXT_OK;
 }
 
@@ -313,8 +316,8 @@ static int compare_leaves(const void *left, const void *right)
 		return a->has_seed ? -1 : 1;
 	if (a->has_seed && a->seed != b->seed)
 		return a->seed < b->seed ? -1 : 1;
-	if (a->is_version != b->is_version)
-		return a->is_version ? 1 : -1;
+	if (a->home != b->home)
+		return a->home < b->home ? -1 : 1;
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 

@@ -10,13 +10,16 @@
 #include "rescue/heal.h"
 #include "rescue/records.h"
 
+enum loose_home { LOOSE_BLOCK, LOOSE_VERSION, LOOSE_STRAY };
+
 /* One block without "."; in the image, or as the journal has it. */
 struct loose_leaf {
-	uint64_t at;	/* block number, or index of a version */
+	uint64_t at;	/* block number, index of a version, or log block */
 	uint32_t votes; /* directories named in it whose ".." says `owner` */
 	uint32_t seed;
 	ext_ino owner; /* 0: not known */
-	bool is_version, has_seed;
+	uint8_t home;  /* enum loose_home */
+	bool has_seed;
 };
 
 struct known_seed {
@@ -54,7 +57,7 @@ void loose_add_living(struct loose_leaves *loose, const struct survey *survey);
 
 /* A block of entries without an owner. */
 void loose_add_leaf(struct loose_leaves *loose, const struct ext_superblock *superblock,
-		    uint64_t at, bool is_version, struct ext_span block);
+		    uint64_t at, enum loose_home home, struct ext_span block);
 
 /*
  * Finds the owner of each leaf. `records` knows the ghosts; owners of which nothing else is left

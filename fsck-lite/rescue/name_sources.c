@@ -103,7 +103,8 @@ static ext_ino take_first(struct name_sources *sources, ext_block at, struct ext
 						  block, &seed))
 		return seed == directory->seed ? self : 0;
 	if (directory && directory->has_first &&
-	    run_owner(survey->directory_runs, survey->directory_run_count, at) != self)
+	    run_owner(survey->directory_runs, survey->directory_run_count, at) != self &&
+	    directory->dotdot != parent)
 		return 0;
 	loose_add_first(&sources->loose, sb, self, block);
 	if (self >= sb->first_inode && !directory)
@@ -147,11 +148,25 @@ static void take_version(struct name_sources *sources, uint32_t index, struct ex
 			return;
 		self = owner_of_version(sources, version.block, bytes);
 		if (self == 0) {
-			loose_add_leaf(&sources->loose, sb, index, true, bytes);
+			loose_add_leaf(&sources->loose, sb, index, LOOSE_VERSION, bytes);
 			return;
 		}
 	}
 	add_block(sources, bytes, self, rank_of_version(&version));
+}
+
+/* A copy in the log of which nothing is known but that it is older than the rest. */
+static void take_stray(struct name_sources *sources, uint32_t log, struct ext_span bytes)
+{
+	const struct ext_superblock *sb = sources->survey->superblock;
+	ext_ino self = 0, parent = 0;
+
+	if (plausible_first_block(sb, bytes, &self, &parent)) {
+		self = take_first(sources, 0, bytes, self, parent);
+		add_block(sources, bytes, self, RANK_STRAY);
+	} else if (plausible_entries(sb, bytes)) {
+		loose_add_leaf(&sources->loose, sb, log, LOOSE_STRAY, bytes);
+	}
 }
 
 void names_from_history(struct name_sources *sources)
@@ -172,6 +187,15 @@ void names_from_history(struct name_sources *sources)
 		    ext_journal_history_read(history, i, buffer, NULL) == EXT_OK)
 			take_version(sources, i, (struct ext_span){buffer, sb->block_size});
 	}
+	for (size_t i = 0; buffer && i < sources->healing->strays.count; i++) {
+		const struct stray_copy *stray = &sources->healing->strays.items[i];
+
+		if (stray->first == 0 &&
+		    ext_journal_block_read(sources->healing->journal, stray->log_block, buffer,
+					   NULL) == EXT_OK)
+			take_stray(sources, stray->log_block,
+				   (struct ext_span){buffer, sb->block_size});
+	}
 	sources->out_of_memory |= !buffer;
 	free(buffer);
 }
@@ -185,7 +209,7 @@ static void take_unowned(struct name_sources *sources, ext_block block, struct e
 		self = take_first(sources, block, bytes, self, parent);
 		add_block(sources, bytes, self, RANK_BLOCK);
 	} else if (plausible_entries(sb, bytes)) {
-		loose_add_leaf(&sources->loose, sb, block, false, bytes);
+		loose_add_leaf(&sources->loose, sb, block, LOOSE_BLOCK, bytes);
 	}
 }
 
@@ -238,9 +262,9 @@ void names_from_loose(struct name_sources *sources)
 	for (size_t i = 0; buffer && i < sources->loose.count; i++) {
 		const struct loose_leaf *leaf = &sources->loose.items[i];
 		struct ext_journal_version version;
-		uint32_t rank = RANK_BLOCK;
+		uint32_t rank = leaf->home == LOOSE_STRAY ? RANK_STRAY : RANK_BLOCK;
 
-		if (leaf->is_version) {
+		if (leaf->home == LOOSE_VERSION) {
 			ext_journal_history_version(sources->healing->history, (uint32_t)leaf->at,
 						    &version);
 			rank = rank_of_version(&version);

@@ -183,6 +183,11 @@ bool records_is_now(const struct name_record *record)
 	return (record->rank & ~rank_parent) == RANK_NOW;
 }
 
+bool records_is_stray(const struct name_record *record)
+{
+	return (record->rank & ~rank_parent) == RANK_STRAY;
+}
+
 bool records_transaction(const struct name_record *record, uint32_t *transaction)
 {
 	const uint32_t rank = record->rank & ~rank_parent;

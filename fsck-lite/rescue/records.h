@@ -20,6 +20,7 @@ struct name_record {
 enum {
 	RANK_BLOCK = 0, /* from a block that nobody owns */
 	RANK_SLACK = 1,
+	RANK_STRAY = 2,		/* from the log, of unknown age */
 	RANK_HISTORY = 1 << 30, /* plus the transaction's index */
 	RANK_NOW = INT32_MAX,	/* a directory of today says so */
 };
@@ -55,8 +56,9 @@ void records_sort(struct records *records);
 /* The records of one child, best first; `count` receives how many. */
 const struct name_record *records_find(const struct records *records, ext_ino child, size_t *count);
 
-/* Does a directory of today say so? */
+/* Does a directory of today say so? Or a copy in the log of unknown age? */
 bool records_is_now(const struct name_record *record);
+bool records_is_stray(const struct name_record *record);
 
 /* The index of the transaction that a record comes from. False: it is from no journal. */
 bool records_transaction(const struct name_record *record, uint32_t *transaction);

@@ -70,6 +70,8 @@ enum life same_life(const struct healing *healing, const struct name_record *rec
 
 	if (records_is_now(record))
 		return LIFE_SAME;
+	if (records_is_stray(record))
+		return LIFE_UNKNOWN;
 	if (!records_transaction(record, &index))
 		return since_deletion(healing, record->parent, inode);
 	if (version_at(healing, inode->number, index, &then) && then.links > 0)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include <ext/checksum_origin.h>
 #include <ext/inode.h>
 
 #include "bytes/crc32c.h"
@@ -131,4 +132,20 @@ enum ext_checksum_state ext_inode_checksum(const struct ext_superblock *sb, ext_
 	if (computed)
 		*computed = checksum.computed;
 	return checksum.state;
+}
+
+bool ext_inode_number_by_checksum(const struct ext_superblock *sb, const uint8_t *raw, ext_ino *ino)
+{
+	const struct ext_raw_inode_extra *extra =
+		(const struct ext_raw_inode_extra *)(const void *)(raw + SMALL_INODE);
+	uint32_t stored = 0, of_zero = 0;
+
+	if (!sb->has_metadata_csum || sb->inode_size <= SMALL_INODE ||
+	    get(extra->i_extra_isize) < 4)
+		return false;
+	ext_inode_checksum(sb, 0, raw, &stored, &of_zero);
+	/* The number comes first, then the generation, then the inode: what another number
+	 * changes, it changes as if all behind it were zeros. */
+	*ino = crc32c_back(stored ^ of_zero, NULL, sizeof(struct le32) + 4 + sb->inode_size);
+	return true;
 }

@@ -143,6 +143,21 @@ START_TEST(crc32c_of_several_at_once_is_that_of_each)
 }
 END_TEST
 
+START_TEST(crc32c_back_undoes_crc32c)
+{
+	static const uint32_t seeds[] = {0, 1, 0xdeadbeef, UINT32_MAX};
+	static const uint8_t zeros[100];
+
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_uint_eq(crc32c_back(crc32c(seeds[i], DIGITS), DIGITS), seeds[i]);
+		ck_assert_uint_eq(
+			crc32c_back(crc32c(seeds[i], zeros, sizeof zeros), NULL, sizeof zeros),
+			seeds[i]);
+		ck_assert_uint_eq(crc32c_back(seeds[i], NULL, 0), seeds[i]);
+	}
+}
+END_TEST
+
 START_TEST(crc32_be_gives_the_known_values)
 {
 	static const uint8_t zeros[1024];
@@ -173,6 +188,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, crc32c_by_sse42_lanes_agrees_with_its_definition);
 #endif
 	tcase_add_test(tests, crc32c_of_several_at_once_is_that_of_each);
+	tcase_add_test(tests, crc32c_back_undoes_crc32c);
 	tcase_add_test(tests, crc32_be_gives_the_known_values);
 	tcase_add_test(tests, crc16_gives_the_known_values);
 }
