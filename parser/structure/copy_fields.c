@@ -96,6 +96,22 @@ static bool is_expected(const struct ext_field *field, struct ext_span primary,
 	return false;
 }
 
+/* Hints, defaults and what nobody reads: no reason to read through another copy. */
+static const char *const idle_fields[] = {
+	"s_minor_rev_level", "s_def_resuid",	      "s_def_resgid",  "s_algorithm_usage_bitmap",
+	"s_prealloc_blocks", "s_prealloc_dir_blocks", "s_raid_stride", "s_raid_stripe_width",
+	"s_reserved",	     "s_snapshot_inum",	      "s_snapshot_id", "s_snapshot_r_blocks_count",
+	"s_snapshot_list",   "s_want_extra_isize",
+};
+
+bool ext_copy_field_is_idle(const struct ext_field *field)
+{
+	for (size_t i = 0; i < sizeof idle_fields / sizeof *idle_fields; i++)
+		if (strcmp(idle_fields[i], field->name) == 0)
+			return true;
+	return false;
+}
+
 bool ext_copy_next_difference(const uint8_t primary[1024], const uint8_t copy[1024], size_t *cursor,
 			      struct ext_copy_difference *difference)
 {

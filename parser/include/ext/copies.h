@@ -84,6 +84,9 @@ struct ext_copy_difference {
 	bool expected;	/* a backup may legitimately be older here */
 };
 
+/* Does nobody who reads the filesystem look at this field? */
+bool ext_copy_field_is_idle(const struct ext_field *field);
+
 /*
  * The next field in which `copy` differs from `primary`, 1024 bytes each. `cursor` begins at 0.
  * False when there are no more.

@@ -73,6 +73,27 @@ START_TEST(geometry_and_identity_may_never_differ)
 }
 END_TEST
 
+START_TEST(a_hint_is_idle_and_geometry_is_not)
+{
+	uint8_t a[1024], b[1024];
+	struct ext_raw_superblock *raw = (struct ext_raw_superblock *)(void *)b;
+	struct ext_copy_difference difference;
+	size_t cursor = 0;
+
+	small_superblock(a, 1, 0);
+	memcpy(b, a, sizeof b);
+	put(&raw->s_raid_stride, 77);
+	put(&raw->s_inodes_per_group, 64);
+
+	ck_assert(ext_copy_next_difference(a, b, &cursor, &difference));
+	ck_assert_str_eq(difference.field->name, "s_inodes_per_group");
+	ck_assert(!ext_copy_field_is_idle(difference.field));
+	ck_assert(ext_copy_next_difference(a, b, &cursor, &difference));
+	ck_assert_str_eq(difference.field->name, "s_raid_stride");
+	ck_assert(ext_copy_field_is_idle(difference.field));
+}
+END_TEST
+
 START_TEST(only_some_feature_bits_may_differ)
 {
 	uint8_t a[1024], b[1024];
@@ -145,6 +166,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, equal_bytes_have_no_difference);
 	tcase_add_test(tests, counts_times_and_state_may_be_older);
 	tcase_add_test(tests, geometry_and_identity_may_never_differ);
+	tcase_add_test(tests, a_hint_is_idle_and_geometry_is_not);
 	tcase_add_test(tests, only_some_feature_bits_may_differ);
 	tcase_add_test(tests, a_copy_is_placed_where_its_group_begins);
 	tcase_add_test(tests, a_made_copy_has_a_checksum_that_holds);
