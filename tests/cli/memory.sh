@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Eight MiB of memory, all told, are enough for 300 000 files on one thread; and less is said to be too little
 # before the start. The limit is the kernel's, on all that the process maps.
+# shellcheck disable=SC3045 # POSIX has no ulimit -v, but dash, bash, busybox and zsh do
 . "$top_srcdir/tests/cli/expect.sh"
 
 limit=8192 # KiB
