@@ -58,6 +58,7 @@ for target in directory_block extent_node image inode journal_block source super
 		[ $target = image ] || continue
 		replay survey "$input"
 		FUZZ_RUNS=$((FUZZ_RUNS / 10 + 1)) replay commands "$input"
+		FUZZ_RUNS=$((FUZZ_RUNS / 10 + 1)) replay restore "$input"
 	done
 done
 echo "$passed passed, $failed failed, 0 skipped"
