@@ -176,6 +176,9 @@ static void append_message(struct text *text, const struct ext_finding *finding)
 		} else if (strncmp(message, "{low", 4) == 0) {
 			value = finding->low;
 			length = 4;
+		} else if (strncmp(message, "{second", 7) == 0) {
+			value = finding->low;
+			length = 7;
 		} else if (strncmp(message, "{high", 5) == 0) {
 			value = finding->high;
 			length = 5;

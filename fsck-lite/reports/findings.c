@@ -92,6 +92,8 @@ void report_finding_json(struct json *json, const char *key, const struct ext_fi
 	write_where(json, &finding->place, paths);
 	if (strstr(text->message, "{found"))
 		json_u64(json, "found", finding->found);
+	if (strstr(text->message, "{second"))
+		json_u64(json, "second", finding->low);
 	if (strstr(text->message, "{low") && finding->low == finding->high)
 		json_u64(json, "expected", finding->low);
 	else if (strstr(text->message, "{low"))

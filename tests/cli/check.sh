@@ -56,6 +56,9 @@ ok "one of each code" json "$work/out" \
 	'sum(f["code"] == "directory-lost" for f in d["findings"]) == 1 and d["summary"]["directory-lost"] == 3'
 run 4 check --json --severity error "$work/story.img"
 ok "errors alone" json "$work/out" 'all(f["severity"] == "error" for f in d["findings"]) and d["findings"]'
+run 4 check --json "$work/story.img"
+ok "what a message tells beside the fault is no expectation" json "$work/out" \
+	'[(f["found"], f["second"], "expected" in f) for f in d["findings"] if f["code"] == "directory-lost"][0] == (80, 5293, False)'
 run 0 check --json --ignore directory-lost --ignore link-count-wrong "$work/story.img"
 ok "what is ignored is not there" json "$work/out" '"directory-lost" not in d["summary"] and d["verdict"] == "clean"'
 

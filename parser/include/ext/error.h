@@ -110,7 +110,7 @@ struct ext_sink {
 struct ext_problem_text {
 	const char *slug; /* stable, such as "extent-magic" */
 	enum ext_severity severity;
-	const char *message;  /* what; {found}, {low}, {high}, {name}; {found:x} for hex */
+	const char *message; /* what; {found}, {low}, {high}, {second}, {name}; {found:x} for hex */
 	const char *question; /* the question that the check answers */
 	const char *cause;    /* how it arises and how to see it */
 	const char *repair;   /* what a repair does about it */
