@@ -73,6 +73,13 @@ bool journal_block_may_be_logged(const struct ext_journal *journal, ext_block bl
 /* The log block `count` blocks behind `log`, around the end. */
 uint32_t journal_advance(const struct ext_journal *journal, uint32_t log, uint64_t count);
 
+/*
+ * Where the log lies and what its superblock says (walk/journal_find.c). What is wrong goes to the
+ * sink and into the summary; fail with MEMORY only.
+ */
+enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_error *error);
+enum ext_status journal_find_external(struct ext_journal *journal, struct ext_error *error);
+
 /* Reads log blocks in large pieces (walk/journal_reader.c). */
 struct log_reader {
 	const struct ext_journal *journal;
