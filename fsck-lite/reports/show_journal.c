@@ -75,6 +75,9 @@ static void show_geometry(struct show *show, const struct ext_journal *journal)
 	show_u64(show, "start", sb->start);
 	if (sb->head != 0 && sb->start == 0)
 		show_u64(show, "head", sb->head);
+	/* What follows no log block tells. */
+	if (ext_journal_summary(journal)->rebuilt)
+		return;
 	show_u64(show, "errno", sb->error_number);
 	for (unsigned i = 0, at = 0; i < sizeof sb->uuid; i++)
 		at += (unsigned)snprintf(uuid + at, sizeof uuid - at, "%02x%s", sb->uuid[i],
@@ -88,8 +91,10 @@ static void show_summary(struct show *show, const struct ext_journal *journal)
 	const struct ext_journal_summary *summary = ext_journal_summary(journal);
 
 	show_text(show, "state", state_name(summary));
-	if (summary->state == EXT_JOURNAL_DAMAGED)
+	if (summary->damage != EXT_NO_PROBLEM)
 		show_text(show, "damage", slug_of(summary->damage));
+	if (summary->rebuilt)
+		show_text(show, "superblock", "gathered from the log");
 	if (summary->state == EXT_JOURNAL_NONE)
 		return;
 	show_text(show, "where", home_name(summary));
@@ -196,11 +201,17 @@ static enum ext_status listing_fill(struct show *show, struct ext_journal *journ
 			       &listing->names, error);
 }
 
-static const char *fate_of(const struct ext_journal_transaction *transaction)
+static const char *fate_of(const struct show *show,
+			   const struct ext_journal_transaction *transaction)
 {
+	const struct ext_journal_summary *summary =
+		ext_journal_summary(ext_recovery_journal(show->image->recovery));
+
 	if (transaction->live)
 		return "to be replayed";
-	return transaction->committed ? "written before" : "incomplete";
+	if (!transaction->committed)
+		return "incomplete";
+	return summary->state == EXT_JOURNAL_DAMAGED ? "not replayed" : "written before";
 }
 
 static const char *confidence_name(enum ext_confidence confidence)
@@ -327,7 +338,7 @@ static void show_transaction(struct show *show, struct listing *listing, uint32_
 		       transaction.committed ? text_time(time, transaction.time.seconds)
 					     : "no commit",
 		       transaction.log_block, transaction.blocks, text_plural(transaction.blocks),
-		       show_checksum_name(transaction.checksum), fate_of(&transaction));
+		       show_checksum_name(transaction.checksum), fate_of(show, &transaction));
 		/* What is past is told in short, unless -v asks for it. */
 		if (!transaction.live && show->options->verbose == 0)
 			return;

@@ -44,11 +44,11 @@ static void note(struct ext_sink *sink, enum ext_problem problem, struct ext_pla
 	ext_report(sink, &finding);
 }
 
-/* What the features say about checksums and sizes. */
-static void apply_features(struct ext_journal_superblock *superblock)
+void ext_journal_superblock_apply_features(struct ext_journal_superblock *superblock)
 {
 	const bool is_64bit = (superblock->incompat & EXT_JOURNAL_INCOMPAT_64BIT) != 0;
 
+	superblock->checksum_version = 0;
 	if (superblock->incompat & EXT_JOURNAL_INCOMPAT_CSUM_V3)
 		superblock->checksum_version = 3;
 	else if (superblock->incompat & EXT_JOURNAL_INCOMPAT_CSUM_V2)
@@ -143,7 +143,7 @@ enum ext_status ext_journal_superblock_decode(struct span bytes, struct ext_plac
 		memcpy(decoded.uuid, raw->s_uuid, sizeof decoded.uuid);
 		memcpy(decoded.first_user, raw->s_users, sizeof decoded.first_user);
 	}
-	apply_features(&decoded);
+	ext_journal_superblock_apply_features(&decoded);
 	find_log_end(&decoded, fast_commit_blocks);
 	decoded.seed = crc32c(UINT32_MAX, decoded.uuid, sizeof decoded.uuid);
 	if (decoded.checksum_version >= 2) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the checksum at the end of an inode and its bytes follows, run backwards, the register
- * before the first: the seed, which otherwise only a superblock has.
+ * From the checksum of an inode, or of a block of the journal, and its bytes follows, run
+ * backwards, the register before the first: the seed, which otherwise only a superblock has.
  */
 #include "config.h"
 
@@ -34,4 +34,15 @@ bool checksum_seed_of_inode(uint32_t inode_size, ext_ino ino, const uint8_t *raw
 	put(&number, ino);
 	*seed = crc32c_back(state, number.byte, sizeof number);
 	return true;
+}
+
+uint32_t checksum_seed_of_block(struct ext_span bytes, size_t at)
+{
+	static const uint8_t zeros[4];
+	const struct be32 *stored = (const struct be32 *)(const void *)(bytes.data + at);
+	uint32_t state = get(*stored);
+
+	state = crc32c_back(state, bytes.data + at + 4, bytes.size - at - 4);
+	state = crc32c_back(state, zeros, sizeof zeros);
+	return crc32c_back(state, bytes.data, at);
 }

@@ -11,4 +11,10 @@
  */
 bool checksum_seed_of_inode(uint32_t inode_size, ext_ino ino, const uint8_t *raw, uint32_t *seed);
 
+/*
+ * The same for any bytes over which a big-endian checksum stands at byte `at`, itself counted as
+ * zero.
+ */
+uint32_t checksum_seed_of_block(struct ext_span bytes, size_t at);
+
 #endif

@@ -69,8 +69,7 @@ bool journal_block_may_be_logged(const struct ext_journal *journal, ext_block bl
 	return true;
 }
 
-/* How many log blocks are there without a gap. */
-static uint32_t blocks_present(const struct ext_journal *journal)
+uint32_t journal_blocks_present(const struct ext_journal *journal)
 {
 	uint32_t present = 0;
 
@@ -103,7 +102,7 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 	}
 	if (!journal->is_external && jsb->user_count > 1)
 		journal_report(journal, EXT_JOURNAL_USERS, 0, jsb->user_count, 0, 1);
-	summary->present_blocks = blocks_present(journal);
+	summary->present_blocks = journal_blocks_present(journal);
 	if (summary->present_blocks < jsb->length)
 		journal_report(journal, EXT_JOURNAL_LENGTH, 0, jsb->length, 0,
 			       summary->present_blocks);
@@ -119,6 +118,16 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 	}
 	summary->discarded = true;
 	journal_report(journal, EXT_JOURNAL_RECOVER_CLEAR, 0, jsb->start, 0, 0);
+}
+
+/*
+ * Where the log lies is known, and its format is not one that nobody knows. A superblock that only
+ * fails its checksum can still be looked back through, and is not replayed: e2fsck does the same.
+ */
+static bool log_may_tell(const struct ext_journal *journal)
+{
+	return !journal->has_superblock && journal->run_count > 0 && journal->runs[0].log == 0 &&
+	       journal->summary.damage != EXT_JOURNAL_FEATURES;
 }
 
 /* Without the feature the decoded superblock leaves the field out. */
@@ -169,6 +178,15 @@ enum ext_status ext_journal_open(const struct ext_filesystem *filesystem,
 		return status;
 	}
 	judge(new, options->ignore_recover_flag, options->trust_damaged);
+	if (log_may_tell(new)) {
+		/* The time of the last mount is no other superblock's than the primary's. */
+		status = journal_rebuild(
+			new, new->summary.recover_flag && !options->ignore_recover_flag, error);
+		if (status != EXT_OK) {
+			ext_journal_close(new);
+			return status;
+		}
+	}
 	*journal = new;
 	return EXT_OK;
 }

@@ -45,6 +45,7 @@ struct ext_journal {
 	bool is_external;
 	struct log_run *runs; /* by log block */
 	uint32_t run_count, run_capacity;
+	uint32_t first_log_block; /* behind the superblock: 1, or more on a device */
 	bool has_superblock;
 	struct ext_journal_superblock superblock;
 	struct ext_journal_summary summary;
@@ -79,6 +80,17 @@ uint32_t journal_advance(const struct ext_journal *journal, uint32_t log, uint64
  */
 enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_error *error);
 enum ext_status journal_find_external(struct ext_journal *journal, struct ext_error *error);
+
+/* How many log blocks are there without a gap. */
+uint32_t journal_blocks_present(const struct ext_journal *journal);
+
+/*
+ * For a journal whose superblock is of no use: gathers what it said from the log, and decides
+ * whether that can be replayed (walk/journal_rebuild.c). Leaves the journal as it is when there is
+ * no log. Fails with MEMORY.
+ */
+enum ext_status journal_rebuild(struct ext_journal *journal, bool may_replay,
+				struct ext_error *error);
 
 /* Reads log blocks in large pieces (walk/journal_reader.c). */
 struct log_reader {

@@ -165,6 +165,7 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 	journal->source = journal->filesystem->source;
 	journal->summary.inode = sb->journal_inode;
 	journal->summary.home = EXT_JOURNAL_HOME_INODE;
+	journal->first_log_block = 1;
 	status = ext_inode_read(journal->filesystem, sb->journal_inode, &inode, NULL, &fault);
 	if (status == EXT_OK)
 		status = try_inode(journal, &inode, &fault);
@@ -230,16 +231,17 @@ enum ext_status journal_find_external(struct ext_journal *journal, struct ext_er
 	/* In the next full block; log block numbers count from the start of the device. */
 	const uint64_t at = sb->block_size == 1024 ? 2 : 1;
 
-	if (read_superblock(journal, at << sb->block_size_log2, journal->sink, &fault) != EXT_OK) {
+	const uint64_t blocks = ext_source_size(journal->source) >> sb->block_size_log2;
+	uint64_t present = min_u64(blocks, UINT32_MAX);
+
+	journal->first_log_block = (uint32_t)at + 1;
+	if (read_superblock(journal, at << sb->block_size_log2, journal->sink, &fault) == EXT_OK) {
+		present = min_u64(present, journal->superblock.length);
+	} else {
 		report_error(journal, &fault);
 		journal->summary.damage = fault.problem;
-		return EXT_OK;
 	}
-
-	const uint64_t blocks = ext_source_size(journal->source) >> sb->block_size_log2;
-	const uint32_t present = (uint32_t)min_u64(blocks, journal->superblock.length);
-
-	if (!add_run(journal, 0, present, 0))
+	if (!add_run(journal, 0, (uint32_t)present, 0))
 		return ext_no_memory(error);
 	return EXT_OK;
 }

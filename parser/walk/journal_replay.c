@@ -104,7 +104,10 @@ enum ext_status journal_note_error(struct ext_source *overlay, struct ext_error 
 	return ext_overlay_write(overlay, EXT_SUPERBLOCK_OFFSET, bytes, sizeof bytes, error);
 }
 
-/* The log is empty now. An external journal is not on the overlay and stays as it is. */
+/*
+ * The log is empty now. An external journal is not on the overlay and stays as it is, and so does a
+ * superblock that could not be read.
+ */
 static enum ext_status finish_journal(struct ext_journal *journal, struct ext_source *overlay,
 				      struct ext_error *error)
 {
@@ -112,7 +115,8 @@ static enum ext_status finish_journal(struct ext_journal *journal, struct ext_so
 	struct ext_raw_journal_superblock *raw = (struct ext_raw_journal_superblock *)(void *)bytes;
 	uint64_t offset;
 
-	if (journal->is_external || ext_journal_block_offset(journal, 0, &offset, NULL) != EXT_OK ||
+	if (journal->is_external || journal->summary.rebuilt ||
+	    ext_journal_block_offset(journal, 0, &offset, NULL) != EXT_OK ||
 	    ext_source_read(overlay, offset, bytes, sizeof bytes, NULL) != EXT_OK)
 		return EXT_OK;
 	put(&raw->s_start, 0U);

@@ -2,7 +2,7 @@
 """Crash images made by the kernel itself: a filesystem is mounted, random work is done on it, and its
 backing file is copied in the middle of that. Then the tree and the df that the recovery in memory
 gives are compared with what the kernel shows after mounting a copy of the same image, and `check` is to
-find nothing wrong.
+find nothing wrong. Then the journal loses its superblock, and the recovery is to be the same or none.
 
   crash.py [--images N] [--seed S] [--keep DIR] [--only CONFIG]
 
@@ -349,8 +349,25 @@ def check_image(image, failures, label):
     failures.true(label, 'check finds ' + ', '.join(sorted(bad)), not bad)
 
 
+def judge_lost(tool, image, folder, ours, failures, label):
+    """The same without the journal's superblock: all that it said can be gathered from the log. Whether
+    the log proved to be whole; where not, the tree is that without a replay."""
+    offset = judge.run(['show', image, 'journal', '0', '--json']).json['log_block']['offset']
+    copy = os.path.join(folder, 'lost.img')
+    shutil.copyfile(image, copy)
+    with open(copy, 'r+b') as file:
+        file.seek(offset)
+        file.write(bytes(1024))
+    lines, stderr = our_tree(tool, copy)
+    proven = '[journal-rebuilt]' in stderr
+    failures.true(label, 'without its superblock: ' + stderr[-300:], proven or '[journal-unproven]' in stderr)
+    failures.true(label, 'without its superblock the tree is another', lines == (ours if proven else our_tree(tool, image, '-n')[0]))
+    return proven
+
+
 def judge_image(tool, image, folder, failures, label, keep):
-    """Whether the kernel could be asked, and whether the recovery made a difference."""
+    """Whether the kernel could be asked, whether the recovery made a difference, and whether it was the
+    same without the journal's superblock."""
     copy = os.path.join(folder, 'kernel.img')
     shutil.copyfile(image, copy)
     before = judge.fingerprint(image)
@@ -366,9 +383,9 @@ def judge_image(tool, image, folder, failures, label, keep):
             shutil.copyfile(image, os.path.join(keep, 'refused-' + label.replace(' ', '-') + '.img'))
         # It does so when a fast commit holds a file that was deleted while open. That is no damage.
         check_image(image, failures, label)
-        return False, False
+        return False, False, False
     if not failures.true(label, 'failed: ' + stderr[-300:], ours is not None):
-        return True, False
+        return True, False, False
     check_image(image, failures, label)
     left, right = differences(ours, theirs, mounted_at)
     failures.true(label, '%d lines differ' % max(len(left), len(right)), not left and not right)
@@ -376,7 +393,8 @@ def judge_image(tool, image, folder, failures, label, keep):
         print('    ours:   ', line[:220])
     for line in right[:4]:
         print('    kernel: ', line[:220])
-    return True, our_tree(tool, image, '-n')[0] != ours
+    changed = our_tree(tool, image, '-n')[0] != ours
+    return True, changed, changed and judge_lost(tool, image, folder, ours, failures, label)
 
 
 def session(number, config, seed, wanted, folder, tool, failures, keep):
@@ -389,7 +407,7 @@ def session(number, config, seed, wanted, folder, tool, failures, keep):
                           stderr=subprocess.PIPE)
     if made.returncode:
         print('%s: mke2fs does not make this: %s' % (name, made.stderr.decode().strip()))
-        return 0, 0
+        return 0, 0, 0
     taken, last = [], 0
     with judge.mounted(image, options or 'ro', write=True) as root:
         work = Work(root, rng, name.startswith('fc'))
@@ -404,17 +422,18 @@ def session(number, config, seed, wanted, folder, tool, failures, keep):
     # So that a time of the mount is later than any of the work.
     while taken and int(time.time()) <= last:
         time.sleep(0.05)
-    asked = changed = 0
+    asked = changed = gathered = 0
     for i, path in enumerate(taken):
         label = '%s seed %d session %d image %d' % (name, seed, number, i)
         count = failures.count
-        was_asked, has_changed = judge_image(tool, path, folder, failures, label, keep)
+        was_asked, has_changed, is_gathered = judge_image(tool, path, folder, failures, label, keep)
         asked += was_asked
         changed += has_changed
+        gathered += is_gathered
         if failures.count > count and keep:
             shutil.copyfile(path, os.path.join(keep, label.replace(' ', '-') + '.img'))
         os.unlink(path)
-    return asked, changed
+    return asked, changed, gathered
 
 
 def main():
@@ -433,16 +452,18 @@ def main():
     judge.private_mounts()
     configs = [c for c in CONFIGS if options.only in c[0]]
     failures = judge.Failures()
-    asked = changed = number = 0
+    asked = changed = gathered = number = 0
     with judge.scratch() as folder:
         while asked < options.images and number < 4 * len(configs) + options.images:
             # Few images: one of each configuration. Many: several of one mount, for speed.
             wanted = max(1, min(5, options.images // len(configs)))
             more = session(number, configs[(number + options.seed) % len(configs)], options.seed,
                            min(wanted, options.images - asked), folder, tool, failures, options.keep)
-            asked, changed, number = asked + more[0], changed + more[1], number + 1
+            asked, changed, gathered, number = asked + more[0], changed + more[1], gathered + more[2], number + 1
     print('%d crash images compared with the kernel; recovery changed the tree or df of %d' % (asked, changed))
+    print('without the journal superblock %d of these were recovered as well, the others left alone' % gathered)
     failures.true('all images', 'none needed a recovery', changed > 0)
+    failures.true('all images', 'none was recovered without its journal superblock', gathered > 0)
     failures.end('crash')
 
 

@@ -212,13 +212,23 @@ def judge_harm(failures, folder):
             failures.true(what, 'show ends with an error', judge.run(more).status in (0, 8))
         return lines
 
-    harmed('journal superblock zeroed', [(harm.log, zero)], 'journal-superblock-magic', without)
-    harmed('journal superblock of another type', [(harm.log + 4, struct.pack('>I', 9))], 'journal-superblock-type', without)
-    harmed('journal block size wrong', [(harm.log + 12, struct.pack('>I', 4096))], 'journal-block-size', without)
-    harmed('journal start beyond its end', [(harm.log + 0x1c, struct.pack('>I', 5000))], 'journal-geometry', without)
+    harmed('journal superblock zeroed', [(harm.log, zero)], 'journal-superblock-magic', whole)
+    harmed('journal superblock of another type', [(harm.log + 4, struct.pack('>I', 9))], 'journal-superblock-type', whole)
+    harmed('journal block size wrong', [(harm.log + 12, struct.pack('>I', 4096))], 'journal-block-size', whole)
+    harmed('journal start beyond its end', [(harm.log + 0x1c, struct.pack('>I', 5000))], 'journal-geometry', whole)
     harmed('unknown feature', [(harm.log + 0x28, struct.pack('>I', 0x80000012))], 'journal-features', without)
     harmed('journal superblock checksum', [(harm.log + 0xfc, b'\0\0\0\0')], 'journal-superblock-checksum', without)
     harmed('journal inode zeroed', [(harm.inode, bytes(128))], 'journal-inode', whole)
+    # What the superblock said is gathered from the log, but the log is replayed only where it proves to be all
+    # there is since the mount.
+    lost = [(harm.log, zero)]
+    asked = harm.bytes[1024 + 0x60]
+    harmed('journal superblock zeroed', lost, 'journal-rebuilt', whole)
+    harmed('and no recovery asked for', lost + [(1024 + 0x60, bytes([asked & ~4]))], 'journal-unproven', without)
+    harmed('and mounted after the log', lost + [(1024 + 0x2c, b'\xff\xff\xff\x7f')], 'journal-unproven', without)
+    harmed('and a commit block lost', lost + [(harm.at(commits[1]), zero)], 'journal-unproven', without)
+    harmed('and a descriptor changed', lost + [(harm.at(commits[1] + 1) + 100, b'\1\2\3\4')], 'journal-unproven', without)
+    harmed('and the inode, too', lost + [(harm.inode, bytes(128))], 'journal-rebuilt', whole)
     # The log zeroed from its beginning on: nothing is left to replay, and that is all there is to it.
     path = harm.copy([(harm.at(harm.start), zero * 4)])
     lines, complaints = tree(path)

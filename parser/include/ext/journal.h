@@ -67,6 +67,9 @@ enum ext_status ext_journal_superblock_decode(struct ext_span bytes, struct ext_
 					      struct ext_journal_superblock *superblock,
 					      struct ext_sink *sink, struct ext_error *error);
 
+/* Fills in checksum_version, tag_size and tail_size from the features. */
+void ext_journal_superblock_apply_features(struct ext_journal_superblock *superblock);
+
 struct ext_journal_header {
 	uint32_t type;	   /* EXT_JOURNAL_DESCRIPTOR ... */
 	uint32_t sequence; /* transaction */
@@ -232,7 +235,13 @@ struct ext_journal_summary {
 	uint32_t present_blocks; /* log blocks that are mapped */
 	bool recover_flag;	 /* the filesystem superblock says that recovery is needed */
 	bool discarded; /* the log is not empty, but without that flag Linux throws it away */
-	enum ext_problem damage; /* why the state is DAMAGED */
+	enum ext_problem damage; /* why the state is DAMAGED, or what made it necessary to rebuild */
+	/*
+	 * The superblock is of no use, and what it said was gathered from the log. DIRTY then means
+	 * that the log could be shown to be whole since the last mount; DAMAGED, that it could not,
+	 * and is there for looking back only.
+	 */
+	bool rebuilt;
 
 	/* Filled by ext_journal_scan. */
 	bool scanned;

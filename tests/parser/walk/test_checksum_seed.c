@@ -58,8 +58,28 @@ START_TEST(half_a_checksum_gives_no_seed)
 }
 END_TEST
 
+START_TEST(the_seed_comes_back_from_a_block_of_the_journal)
+{
+	uint8_t block[1024];
+	const size_t places[] = {16, sizeof block - 4};
+
+	for (unsigned i = 0; i < 2; i++) {
+		for (size_t at = 0; at < sizeof block; at++)
+			block[at] = (uint8_t)(at * 7 + i);
+		put((struct be32 *)(void *)(block + places[i]), 0U);
+		put((struct be32 *)(void *)(block + places[i]),
+		    crc32c(0x12345678, block, sizeof block));
+
+		ck_assert_uint_eq(
+			checksum_seed_of_block((struct ext_span){block, sizeof block}, places[i]),
+			0x12345678);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, the_seed_comes_back_from_a_block_of_the_journal);
 	tcase_add_test(tests, the_seed_comes_back_from_the_checksum);
 	tcase_add_test(tests, half_a_checksum_gives_no_seed);
 }
