@@ -48,25 +48,48 @@ uint32_t journal_advance(const struct ext_journal *journal, uint32_t log, uint64
 	return (uint32_t)(sb->first + ((uint64_t)(log - sb->first) + count) % size);
 }
 
+static int compare_offsets(const void *a, const void *b)
+{
+	const struct log_run *left = a, *right = b;
+
+	return (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+static enum ext_status sort_places(struct ext_journal *journal, struct ext_error *error)
+{
+	const size_t size = (size_t)journal->run_count * sizeof *journal->places;
+
+	if (journal->is_external || size == 0)
+		return EXT_OK;
+	journal->places = malloc(size);
+	if (!journal->places)
+		return ext_no_memory(error);
+	memcpy(journal->places, journal->runs, size);
+	qsort(journal->places, journal->run_count, sizeof *journal->places, compare_offsets);
+	return EXT_OK;
+}
+
 bool journal_block_may_be_logged(const struct ext_journal *journal, ext_block block)
 {
 	const struct ext_superblock *sb = &journal->filesystem->superblock;
+	const uint64_t offset = block << sb->block_size_log2;
+	uint32_t low = 0, high = journal->run_count;
 
 	if (block >= sb->block_count)
 		return false;
-	if (journal->is_external)
+	if (!journal->places)
 		return true;
+	/* A log of indirect blocks has a run for every few hundred blocks. */
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
 
-	const uint64_t offset = block << sb->block_size_log2;
-
-	for (uint32_t i = 0; i < journal->run_count; i++) {
-		const struct log_run *run = &journal->runs[i];
-
-		if (offset >= run->offset &&
-		    (offset - run->offset) >> sb->block_size_log2 < run->length)
-			return false;
+		if (journal->places[middle].offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return true;
+	return low == 0 || (offset - journal->places[low - 1].offset) >> sb->block_size_log2 >=
+				   journal->places[low - 1].length;
 }
 
 uint32_t journal_blocks_present(const struct ext_journal *journal)
@@ -173,6 +196,8 @@ enum ext_status ext_journal_open(const struct ext_filesystem *filesystem,
 		new->source = options->external;
 		status = journal_find_external(new, error);
 	}
+	if (status == EXT_OK)
+		status = sort_places(new, error);
 	if (status != EXT_OK) {
 		ext_journal_close(new);
 		return status;
@@ -196,6 +221,7 @@ void ext_journal_close(struct ext_journal *journal)
 	if (!journal)
 		return;
 	free(journal->runs);
+	free(journal->places);
 	logged_list_clear(&journal->logged);
 	revoke_table_clear(&journal->revokes);
 	free(journal);

@@ -45,6 +45,7 @@ struct ext_journal {
 	bool is_external;
 	struct log_run *runs; /* by log block */
 	uint32_t run_count, run_capacity;
+	struct log_run *places;	  /* the same by offset; for journal_block_may_be_logged */
 	uint32_t first_log_block; /* behind the superblock: 1, or more on a device */
 	bool has_superblock;
 	struct ext_journal_superblock superblock;

@@ -235,7 +235,8 @@ struct ext_journal_summary {
 	uint32_t present_blocks; /* log blocks that are mapped */
 	bool recover_flag;	 /* the filesystem superblock says that recovery is needed */
 	bool discarded; /* the log is not empty, but without that flag Linux throws it away */
-	enum ext_problem damage; /* why the state is DAMAGED, or what made it necessary to rebuild */
+	enum ext_problem
+		damage; /* why the state is DAMAGED, or what made it necessary to rebuild */
 	/*
 	 * The superblock is of no use, and what it said was gathered from the log. DIRTY then means
 	 * that the log could be shown to be whole since the last mount; DAMAGED, that it could not,
