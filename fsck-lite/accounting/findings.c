@@ -28,7 +28,6 @@ struct findings {
 	uint64_t most;
 	const bool *ignored;
 	enum ext_severity least;
-	bool incomplete;
 	struct kept_list lists[EXT_PROBLEM_COUNT];
 };
 
@@ -118,8 +117,8 @@ static void keep(struct findings *findings, const struct ext_finding *finding)
 		list->items[list->count++] = kept;
 		return;
 	}
+	/* No memory to keep it: it is counted all the same. */
 	free(kept.name);
-	findings->incomplete = true;
 }
 
 static void report(struct ext_sink *sink, const struct ext_finding *finding)
@@ -221,9 +220,4 @@ bool findings_next(const struct findings *findings, uint64_t *position, struct e
 		memcpy(finding->name, kept->name, kept->name_length);
 	*position = problem << 32 | (item + 1);
 	return true;
-}
-
-bool findings_incomplete(const struct findings *findings)
-{
-	return findings->incomplete;
 }

@@ -37,7 +37,4 @@ void findings_sort(struct findings *findings);
 bool findings_next(const struct findings *findings, uint64_t *position,
 		   struct ext_finding *finding);
 
-/* Some findings could not be kept for want of memory. */
-bool findings_incomplete(const struct findings *findings);
-
 #endif

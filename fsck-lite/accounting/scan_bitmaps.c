@@ -346,9 +346,10 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 		report(survey, EXT_BLOCK_MARKED_FREE, EXT_AT_BLOCK_BITMAP, group,
 		       place + (blocks.first_owned << sb->cluster_log2),
 		       blocks.owned_only << sb->cluster_log2, 0);
-	if (inodes.marked_only > 0)
+	/* Those that could not be read may well be in use. */
+	if (inodes.marked_only > survey->group_unread[group])
 		report(survey, EXT_INODE_MARKED_USED, EXT_AT_INODE_BITMAP, group, 0,
-		       inodes.marked_only, 0);
+		       inodes.marked_only - survey->group_unread[group], 0);
 	if (inodes.owned_only > 0)
 		report(survey, EXT_INODE_MARKED_FREE, EXT_AT_INODE_BITMAP, group, 0,
 		       inodes.owned_only, 0);
@@ -361,7 +362,7 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 		     really_free(pass, &blocks));
 	report_count(survey, EXT_GROUP_FREE_INODES, group, descriptor.free_inodes, inodes.free,
 		     really_free(pass, &inodes));
-	if (survey->inodes_unread == 0)
+	if (survey->group_unread[group] == 0)
 		report_count(survey, EXT_GROUP_DIRECTORIES, group, descriptor.directories,
 			     directories,
 			     pass->is_settled ? survey->group_directories[group] : directories);

@@ -31,6 +31,8 @@ static void report_unreadable(struct inode_worker *worker, const struct ext_inod
 	if (run->error.status == EXT_CORRUPT)
 		return;
 	worker->inodes_unread += run->count;
+	/* A run lies in one group, and a group is one thread's. */
+	worker->survey->group_unread[run->group] += run->count;
 	finding.problem = EXT_INODES_UNREADABLE;
 	finding.found = run->count;
 	ext_report(worker->sink, &finding);

@@ -14,7 +14,8 @@ static enum ext_status prepare(struct survey *survey, struct ext_error *error)
 
 	survey->group_directories = calloc(sb->group_count, sizeof *survey->group_directories);
 	survey->group_fixed = calloc(sb->group_count, sizeof *survey->group_fixed);
-	if (!survey->group_directories || !survey->group_fixed ||
+	survey->group_unread = calloc(sb->group_count, sizeof *survey->group_unread);
+	if (!survey->group_directories || !survey->group_fixed || !survey->group_unread ||
 	    !inode_states_init(&survey->inodes, sb) || !block_set_init(&survey->owned, clusters) ||
 	    !block_set_init(&survey->shared, clusters) ||
 	    !block_set_init(&survey->xattr_blocks, clusters))
@@ -193,6 +194,7 @@ void survey_clear(struct survey *survey)
 	free(survey->inline_directories);
 	free(survey->group_directories);
 	free(survey->group_fixed);
+	free(survey->group_unread);
 	lock_clear(&survey->lock);
 	memset(survey, 0, sizeof *survey);
 }

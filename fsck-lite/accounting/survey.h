@@ -184,6 +184,7 @@ struct survey {
 	/* Per group, for the comparison of counts. */
 	uint32_t *group_directories; /* directories in use */
 	uint32_t *group_fixed;	     /* clusters that the layout itself takes */
+	uint32_t *group_unread;	     /* inodes that could not be read */
 
 	struct lock lock; /* of everything above, while threads run */
 };

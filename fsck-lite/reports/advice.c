@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/advice.h"
+#include "reports/consequence.h"
 #include "reports/text.h"
 
 /* Appends `path` as one word of a shell. */
@@ -48,6 +49,15 @@ static void add(struct advice *advice, const struct opened_image *image, const c
 		 behind);
 }
 
+static bool has_unread(const struct findings *findings)
+{
+	for (unsigned i = 0; i < EXT_PROBLEM_COUNT; i++)
+		if (consequence_of((enum ext_problem)i) == CONSEQUENCE_UNREAD &&
+		    findings_count(findings, (enum ext_problem)i) > 0)
+			return true;
+	return false;
+}
+
 void advice_gather(struct advice *advice, const struct opened_image *image,
 		   const struct survey *survey, const struct findings *findings, bool is_check)
 {
@@ -68,9 +78,7 @@ void advice_gather(struct advice *advice, const struct opened_image *image,
 		    "The primary superblock or its descriptors are not usable. See all copies, and "
 		    "what a repair would write.",
 		    "repair --superblock -n ", "");
-	if (findings && (findings_count(findings, EXT_UNREADABLE) > 0 ||
-			 findings_count(findings, EXT_INODES_UNREADABLE) > 0 ||
-			 findings_count(findings, EXT_DIRECTORY_UNREADABLE) > 0))
+	if (findings && has_unread(findings))
 		add(advice, image,
 		    "Parts could not be read. Copy the medium with ddrescue, then look at the "
 		    "copy; "

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Which findings mean what: two lists, and the severity for all others. */
+/* Which findings mean what: a list, and the severity for all others. */
 #include "config.h"
 
 #include "reports/consequence.h"
 
-enum { LOST = 1, HARMLESS };
+enum { LOST = 1, UNREAD, HARMLESS };
 
 static const unsigned char listed[EXT_PROBLEM_COUNT] = {
 	[EXT_ROOT_MISSING] = LOST,
@@ -16,11 +16,8 @@ static const unsigned char listed[EXT_PROBLEM_COUNT] = {
 	[EXT_DIRECTORY_HOLE] = LOST,
 	[EXT_DIRECTORY_EXTENT_HOLE] = LOST,
 	[EXT_DIRECTORY_EMPTY] = LOST,
-	[EXT_DIRECTORY_UNREADABLE] = LOST,
 	[EXT_DIRECTORY_MODE] = LOST,
 	[EXT_INODE_LOST] = LOST,
-	[EXT_INODES_UNREADABLE] = LOST,
-	[EXT_UNREADABLE] = LOST,
 	[EXT_BLOCKS_BEYOND_END] = LOST,
 	[EXT_FILE_BEYOND_END] = LOST,
 	[EXT_IMAGE_TRUNCATED] = LOST,
@@ -28,6 +25,15 @@ static const unsigned char listed[EXT_PROBLEM_COUNT] = {
 	[EXT_DIRENT_TO_BLANK_INODE] = LOST,
 	[EXT_DIRENT_TO_UNINIT_GROUP] = LOST,
 	[EXT_DIRENT_TO_UNUSED_AREA] = LOST,
+
+	[EXT_UNREADABLE] = UNREAD,
+	[EXT_INODES_UNREADABLE] = UNREAD,
+	[EXT_BITMAP_UNREADABLE] = UNREAD,
+	[EXT_DIRECTORY_UNREADABLE] = UNREAD,
+	[EXT_EXTENT_UNREADABLE] = UNREAD,
+	[EXT_BLOCK_MAP_UNREADABLE] = UNREAD,
+	[EXT_XATTR_UNREADABLE] = UNREAD,
+	[EXT_JOURNAL_UNREADABLE] = UNREAD,
 
 	[EXT_INODE_LOST_EMPTY] = HARMLESS,
 	[EXT_LINK_COUNT_WRONG] = HARMLESS,
@@ -54,6 +60,8 @@ enum consequence consequence_of(enum ext_problem problem)
 {
 	if (listed[problem] == LOST)
 		return CONSEQUENCE_LOST;
+	if (listed[problem] == UNREAD)
+		return CONSEQUENCE_UNREAD;
 	if (listed[problem] == HARMLESS)
 		return CONSEQUENCE_HARMLESS;
 	switch (ext_problem_text(problem)->severity) {
@@ -72,6 +80,8 @@ const char *consequence_heading(enum consequence consequence)
 	switch (consequence) {
 	case CONSEQUENCE_LOST:
 		return "What is lost, or no path leads to";
+	case CONSEQUENCE_UNREAD:
+		return "What could not be read, and so was not judged";
 	case CONSEQUENCE_DAMAGED:
 		return "What is damaged";
 	case CONSEQUENCE_HARMLESS:

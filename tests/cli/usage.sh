@@ -33,7 +33,7 @@ done
 run 16 explain no-such-problem
 complains "no problem is called .no-such-problem'"
 run 0 explain unreadable
-says '^unreadable (warning)'
+says '^unreadable (error)'
 run 0 explain --json unreadable
 says '"schema": "fsck-lite/explain/1"'
 run 0 explain --list
