@@ -8,9 +8,9 @@ cd "$top_srcdir" || exit 99
 {
 	find parser fsck-lite fixtures tests doc -name '*.am' | while IFS= read -r fragment; do
 		# Words alone: an include path (-I...%D%) names a folder, too, and lists nothing.
-		tr -s ' \t\\' '\n' <"$fragment" | sed -n "s|^%D%/|${fragment%/*}/|p"
+		sed '/^#/d' "$fragment" | tr -s ' \t\\' '\n' | sed -n "s|^%D%/|${fragment%/*}/|p"
 	done
-	tr -s ' \t\\' '\n' <Makefile.am
+	sed '/^#/d' Makefile.am | tr -s ' \t\\' '\n' | grep '^tests/.*[.]sh$' # those without a fragment
 	echo --
 	find parser fsck-lite fixtures tests doc -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' \
 		-o -name '*.py' -o -name '*.recipe' -o -name '*.md' -o -name '*.8' -o -name '*.tsv' \) | LC_ALL=C sort

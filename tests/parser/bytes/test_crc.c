@@ -158,6 +158,24 @@ START_TEST(crc32c_back_undoes_crc32c)
 }
 END_TEST
 
+START_TEST(crc32_be_is_the_same_in_pieces)
+{
+	uint8_t bytes[100];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 37 + 11);
+
+	/* A byte at a time never takes the step of eight. */
+	for (size_t length = 0; length <= sizeof bytes; length++) {
+		uint32_t crc = 0x12345678;
+
+		for (size_t i = 0; i < length; i++)
+			crc = crc32_be(crc, bytes + i, 1);
+		ck_assert_uint_eq(crc32_be(0x12345678, bytes, length), crc);
+	}
+}
+END_TEST
+
 START_TEST(crc32_be_gives_the_known_values)
 {
 	static const uint8_t zeros[1024];
@@ -190,6 +208,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, crc32c_of_several_at_once_is_that_of_each);
 	tcase_add_test(tests, crc32c_back_undoes_crc32c);
 	tcase_add_test(tests, crc32_be_gives_the_known_values);
+	tcase_add_test(tests, crc32_be_is_the_same_in_pieces);
 	tcase_add_test(tests, crc16_gives_the_known_values);
 }
 
