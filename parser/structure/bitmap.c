@@ -24,20 +24,39 @@ enum ext_checksum_state ext_bitmap_checksum(const struct ext_superblock *sb, con
 	return checksum_state(crc == stored);
 }
 
-static enum ext_status read_bitmap(const struct ext_filesystem *fs, ext_block block,
-				   struct ext_place place, enum ext_problem out_of_range,
-				   uint8_t *bitmap, struct ext_error *error)
+/* Where a bitmap of a group is, how much of it the group uses, and what is said of it. */
+struct bitmap {
+	enum ext_structure structure;
+	enum ext_problem out_of_range;
+	ext_block block;
+	uint32_t bits;
+	uint32_t checksum; /* as the descriptor keeps it */
+};
+
+static enum ext_status read_bitmap(const struct ext_filesystem *fs, ext_group group,
+				   const struct bitmap *bitmap, uint8_t *bytes,
+				   enum ext_checksum_state *checksum, struct ext_error *error)
 {
 	const struct ext_superblock *sb = &fs->superblock;
+	const struct ext_place place = {.structure = bitmap->structure,
+					.has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
+					.group = group,
+					.block = bitmap->block};
 	enum ext_status status;
 
-	if (block < sb->first_data_block || block >= sb->block_count || block == 0)
-		return ext_corrupt(error, out_of_range, place, block, sb->first_data_block,
-				   sb->block_count - 1);
-	status = ext_filesystem_read_blocks(fs, block, 1, bitmap, error);
-	if (status != EXT_OK && error)
-		error->place = place;
-	return status;
+	if (bitmap->block < sb->first_data_block || bitmap->block >= sb->block_count ||
+	    bitmap->block == 0)
+		return ext_corrupt(error, bitmap->out_of_range, place, bitmap->block,
+				   sb->first_data_block, sb->block_count - 1);
+	status = ext_filesystem_read_blocks(fs, bitmap->block, 1, bytes, error);
+	if (status != EXT_OK) {
+		if (error)
+			error->place = place;
+		return status;
+	}
+	if (checksum)
+		*checksum = ext_bitmap_checksum(sb, bytes, bitmap->bits, bitmap->checksum);
+	return EXT_OK;
 }
 
 enum ext_status ext_block_bitmap_read(const struct ext_filesystem *fs, ext_group group,
@@ -45,22 +64,15 @@ enum ext_status ext_block_bitmap_read(const struct ext_filesystem *fs, ext_group
 				      struct ext_error *error)
 {
 	struct ext_group_descriptor descriptor;
-	struct ext_place place = {.structure = EXT_AT_BLOCK_BITMAP,
-				  .has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
-				  .group = group};
-	enum ext_status status;
 
 	ext_group_locations(fs, group, &descriptor);
-	place.block = descriptor.block_bitmap;
-	status = read_bitmap(fs, descriptor.block_bitmap, place, EXT_GROUP_BLOCK_BITMAP_RANGE,
-			     bitmap, error);
-	if (status != EXT_OK)
-		return status;
-	if (checksum)
-		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap,
-						fs->superblock.clusters_per_group,
-						descriptor.block_bitmap_checksum);
-	return EXT_OK;
+	return read_bitmap(fs, group,
+			   &(struct bitmap){.structure = EXT_AT_BLOCK_BITMAP,
+					    .out_of_range = EXT_GROUP_BLOCK_BITMAP_RANGE,
+					    .block = descriptor.block_bitmap,
+					    .bits = fs->superblock.clusters_per_group,
+					    .checksum = descriptor.block_bitmap_checksum},
+			   bitmap, checksum, error);
 }
 
 enum ext_status ext_inode_bitmap_read(const struct ext_filesystem *fs, ext_group group,
@@ -68,20 +80,13 @@ enum ext_status ext_inode_bitmap_read(const struct ext_filesystem *fs, ext_group
 				      struct ext_error *error)
 {
 	struct ext_group_descriptor descriptor;
-	struct ext_place place = {.structure = EXT_AT_INODE_BITMAP,
-				  .has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
-				  .group = group};
-	enum ext_status status;
 
 	ext_group_locations(fs, group, &descriptor);
-	place.block = descriptor.inode_bitmap;
-	status = read_bitmap(fs, descriptor.inode_bitmap, place, EXT_GROUP_INODE_BITMAP_RANGE,
-			     bitmap, error);
-	if (status != EXT_OK)
-		return status;
-	if (checksum)
-		*checksum = ext_bitmap_checksum(&fs->superblock, bitmap,
-						fs->superblock.inodes_per_group,
-						descriptor.inode_bitmap_checksum);
-	return EXT_OK;
+	return read_bitmap(fs, group,
+			   &(struct bitmap){.structure = EXT_AT_INODE_BITMAP,
+					    .out_of_range = EXT_GROUP_INODE_BITMAP_RANGE,
+					    .block = descriptor.inode_bitmap,
+					    .bits = fs->superblock.inodes_per_group,
+					    .checksum = descriptor.inode_bitmap_checksum},
+			   bitmap, checksum, error);
 }
