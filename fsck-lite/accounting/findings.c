@@ -163,6 +163,14 @@ struct ext_sink *findings_sink(struct findings *findings)
 	return &findings->sink;
 }
 
+void findings_refusal(struct findings *findings, const struct ext_error *refusal)
+{
+	const struct ext_finding finding = ext_finding_of_error(refusal);
+
+	if (refusal->problem != EXT_NO_PROBLEM && findings_count(findings, refusal->problem) == 0)
+		findings->sink.report(&findings->sink, &finding);
+}
+
 void findings_ignore(struct findings *findings, const bool *ignored)
 {
 	findings->ignored = ignored;

@@ -17,6 +17,12 @@ void findings_free(struct findings *findings);
 /* The sink that feeds the collection; thread-safe. */
 struct ext_sink *findings_sink(struct findings *findings);
 
+/*
+ * Adds why an image could not be opened, unless it was reported on the way: documents have no
+ * standard error to say it on.
+ */
+void findings_refusal(struct findings *findings, const struct ext_error *refusal);
+
 /* Problems that are to be neither kept nor counted; borrowed, an entry for each problem. NULL:
  * none. */
 void findings_ignore(struct findings *findings, const bool *ignored);

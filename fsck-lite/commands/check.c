@@ -318,18 +318,6 @@ static int report(struct examination *examination)
 	return written ? EXIT_CLEAN : EXIT_CANNOT_RUN;
 }
 
-/* Why the image is unusable stands among the findings, too: reports have no standard error. */
-static void report_refusal(const struct examination *examination)
-{
-	const struct ext_error *const refusal = &examination->image.refusal;
-	const struct ext_finding finding = ext_finding_of_error(refusal);
-	struct ext_sink *const sink = findings_sink(examination->findings);
-
-	if (refusal->problem != EXT_NO_PROBLEM &&
-	    findings_count(examination->findings, refusal->problem) == 0)
-		sink->report(sink, &finding);
-}
-
 static int examine(struct examination *examination)
 {
 	const struct options *options = examination->options;
@@ -347,7 +335,7 @@ static int examine(struct examination *examination)
 	    (status != EXIT_CANNOT_RUN || examination->image.filesystem || cancelled()))
 		return cancelled() ? EXIT_CANCELLED : status;
 	if (!examination->image.filesystem)
-		report_refusal(examination);
+		findings_refusal(examination->findings, &examination->image.refusal);
 	findings_sort(examination->findings);
 	if (examination->image.filesystem) {
 		examination->paths = paths_of_findings(&examination->survey, examination->findings);

@@ -104,7 +104,8 @@ static void print_json(const struct account *account)
 
 	json_open(&json, stdout, false);
 	head_begin_document(&json, "df", &account->image);
-	usage_json(&json, &account->survey, &account->df);
+	if (account->image.filesystem)
+		usage_json(&json, &account->survey, &account->df);
 	report_findings_json(&json, account->findings, account->top ? NULL : account->paths);
 	advice_json(&json, &account->advice);
 	if (account->top)
@@ -150,6 +151,13 @@ static int account_for(struct account *account, const char *path, bool first)
 	struct ext_error error;
 	int status = open_image(options, path, &account->image, findings_sink(account->findings));
 
+	/* Who reads JSON is told why there are no figures; no figure is made up. */
+	if (status == EXIT_CANNOT_RUN && options->json && !account->image.filesystem &&
+	    !cancelled()) {
+		findings_refusal(account->findings, &account->image.refusal);
+		findings_sort(account->findings);
+		print_json(account);
+	}
 	if (status != EXIT_CLEAN)
 		return status;
 	survey_options.sink = findings_sink(account->findings);

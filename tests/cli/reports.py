@@ -286,6 +286,12 @@ def unusable(folder):
         ok('unusable: JSON', document['verdict'] == 'unusable' and [f['code'] for f in document['findings']] == [code],
            document)
         ok('unusable: the finding', not shape(document['findings'], [SHAPES['finding']], 'findings'))
+        done = run('df', '--json', image)
+        figures = loads(done.stdout)
+        ok('unusable: df ends with 8', done.returncode == 8, done.returncode)
+        ok('unusable: df has a document, the reason, and no figure',
+           figures.pop('schema') == 'fsck-lite/df/1' and
+           figures == {member: document[member] for member in ('image', 'findings', 'summary', 'advice')}, figures)
         one = loads(run('check', '--sarif', '-', image).stdout)['runs'][0]
         ok('unusable: SARIF', one['invocations'][0]['executionSuccessful'] is False and one['results'][0]['ruleId'] == code)
         suite = xml.fromstring(run('check', '--junit', '-', image).stdout)[0]
