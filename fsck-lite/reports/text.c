@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ext/field.h>
+
 #include "options.h"
 #include "reports/text.h"
 
@@ -171,29 +173,7 @@ void text_bar(FILE *out, uint64_t part, uint64_t whole, unsigned width)
 
 const char *text_time(char text[TEXT_SHORT], int64_t seconds)
 {
-	/* Days from 1970 to the date, by counting from a 1 March of year 0, when leap days come
-	 * last. */
-	const int64_t days_in_era = 146097; /* 400 years */
-	int64_t days = seconds / 86400;
-	int64_t second = seconds % 86400;
-	int64_t era, day, year, month;
-
-	if (second < 0) {
-		second += 86400;
-		days--;
-	}
-	days += 719468;
-	era = (days >= 0 ? days : days - (days_in_era - 1)) / days_in_era;
-	day = days - era * days_in_era;
-	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	day -= 365 * year + year / 4 - year / 100;
-	month = (5 * day + 2) / 153;
-	day -= (153 * month + 2) / 5;
-	year += era * 400 + (month >= 10 ? 1 : 0);
-	month += month < 10 ? 3 : -9;
-	snprintf(text, TEXT_SHORT, "%04" PRId64 "-%02" PRId64 "-%02" PRId64 " %02d:%02d:%02d UTC",
-		 year, month, day + 1, (int)(second / 3600), (int)(second / 60 % 60),
-		 (int)(second % 60));
+	ext_time_show(seconds, text, TEXT_SHORT);
 	return text;
 }
 

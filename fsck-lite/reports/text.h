@@ -38,7 +38,7 @@ const char *text_share(char text[TEXT_SHORT], uint64_t part, uint64_t whole);
 /* A bar of `width` columns (100 at most), as full as `part` of `whole`. */
 void text_bar(FILE *out, uint64_t part, uint64_t whole, unsigned width);
 
-/* "2023-11-14 22:13:20 UTC" for seconds since 1970, any year; returns `text`. */
+/* Seconds since 1970 as ext_time_show gives them, "2023-11-14 22:13:20 UTC"; returns `text`. */
 const char *text_time(char text[TEXT_SHORT], int64_t seconds);
 
 /* "drwxr-xr-x" for a mode as inodes store it; returns `text`. */

@@ -108,6 +108,9 @@ START_TEST(time_is_the_same_in_every_zone_and_any_year)
 	ck_assert_str_eq(text_time(text, -2147483648), "1901-12-13 20:45:52 UTC");
 	ck_assert_str_eq(text_time(text, 15032385535), "2446-05-10 22:38:55 UTC");
 	ck_assert_str_eq(text_time(text, 4107542400), "2100-03-01 00:00:00 UTC");
+	ck_assert_str_eq(text_time(text, 253402300799), "9999-12-31 23:59:59 UTC");
+	ck_assert_str_eq(text_time(text, 253402300800), "253402300800 s");
+	ck_assert_str_eq(text_time(text, INT64_MIN), "-9223372036854775808 s");
 }
 END_TEST
 
