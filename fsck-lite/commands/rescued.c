@@ -81,8 +81,9 @@ static void close_rescued(struct rescued *rescued)
 
 static bool is_wanted(const struct rescued *rescued, const struct rescue_node *node)
 {
-	return (rescued->options->lost && node->origin == RESCUE_LOST) ||
-	       (rescued->options->deleted && node->origin == RESCUE_DELETED);
+	return node->confidence != RESCUE_NAME &&
+	       ((rescued->options->lost && node->origin == RESCUE_LOST) ||
+		(rescued->options->deleted && node->origin == RESCUE_DELETED));
 }
 
 /* Does the walk stand where the command was told to look? */
@@ -275,7 +276,8 @@ static int put_node(struct rescued *rescued)
 
 	if (node->type == EXT_TYPE_DIRECTORY)
 		complain("%s: /%s: is a directory", rescued->image.path, rescued->walk.path);
-	else if (rescue_inode(&rescued->tree, node, &inode, NULL, NULL) != EXT_OK)
+	else if (node->confidence == RESCUE_NAME ||
+		 rescue_inode(&rescued->tree, node, &inode, NULL, NULL) != EXT_OK)
 		complain("%s: /%s: nothing but its name is left", rescued->image.path,
 			 rescued->walk.path);
 	else if (inode.type != EXT_TYPE_REGULAR)

@@ -139,6 +139,7 @@ static void print_json(const struct restoring *restoring)
 	json_u64(&json, "lost_restored", report->lost_restored);
 	json_u64(&json, "deleted_restored", report->deleted_restored);
 	json_u64(&json, "unread_bytes", report->unread_bytes);
+	json_u64(&json, "names_only", report->names_only);
 	json_u64(&json, "failed_count", report->failure_total);
 	json_array(&json, "failed");
 	for (size_t i = 0; i < report->failure_count; i++) {
@@ -193,7 +194,9 @@ static void print_losses(const struct restoring *restoring, FILE *out)
 static void print_text(const struct restoring *restoring, FILE *out)
 {
 	const struct copy_report *report = &restoring->report;
+	const size_t listed = restoring->options->verbose ? SIZE_MAX : LISTED_FAILURES;
 	char text[TEXT_SHORT];
+	size_t shown;
 
 	fprintf(out,
 		"%s %" PRIu64 " files (%s), %" PRIu64 " directories, %" PRIu64 " symlinks, %" PRIu64
@@ -211,7 +214,9 @@ static void print_text(const struct restoring *restoring, FILE *out)
 		print_losses(restoring, out);
 	if (report->failure_total > 0)
 		fprintf(out, "%" PRIu64 " could not be restored whole:\n", report->failure_total);
-	for (size_t i = 0; i < report->failure_count && i < LISTED_FAILURES; i++) {
+	say_count(out, report->names_only,
+		  "of them are names of which the inode is gone: it was lost, or deleted since");
+	for (size_t i = 0; i < report->failure_count && i < listed; i++) {
 		const struct copy_failure *failure = &report->failures[i];
 
 		if (!failure->path || !failure->reason)
@@ -220,9 +225,9 @@ static void print_text(const struct restoring *restoring, FILE *out)
 		text_name(out, failure->path, strlen(failure->path));
 		fprintf(out, " (inode %" PRIu32 "): %s\n", failure->ino, failure->reason);
 	}
-	if (report->failure_total > LISTED_FAILURES)
-		fprintf(out, "  ... and %" PRIu64 " more\n",
-			report->failure_total - LISTED_FAILURES);
+	shown = report->failure_count < listed ? report->failure_count : listed;
+	if (report->failure_total > shown)
+		fprintf(out, "  ... and %" PRIu64 " more\n", report->failure_total - shown);
 	if (report->full)
 		fprintf(out, "The target is full. Make room and go on with --resume.\n");
 }

@@ -151,6 +151,14 @@ static bool begin_item(struct copier *copier, struct ext_inode *inode, struct co
 		fail(copier, item, "other entries have every name that it could be given");
 		return false;
 	}
+	if (node->confidence == RESCUE_NAME) {
+		copier->report->names_only++;
+		fail(copier, item,
+		     rescue_inode(copier->tree, node, inode, copier->raw, NULL) == EXT_OK
+			     ? "its inode is gone: nothing but the name is left"
+			     : "its inode cannot be read: nothing but the name is left");
+		return false;
+	}
 	if (node->type != EXT_TYPE_DIRECTORY) {
 		if (rescue_inode(copier->tree, node, inode, copier->raw, NULL) == EXT_OK)
 			return true;

@@ -23,6 +23,7 @@ struct copy_report {
 	struct copy_failure *failures; /* the first of them */
 	size_t failure_count, failure_size;
 	uint64_t failure_total;
+	uint64_t names_only; /* of the failures: entries whose inodes are gone */
 	bool full, stopped, nothing_matched;
 };
 

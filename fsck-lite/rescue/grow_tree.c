@@ -28,8 +28,12 @@ static void take_entry(void *context, const struct directory *directory,
 	const struct directory *child = NULL;
 	uint32_t node;
 
-	if (is_dot(entry) || !(state & STATE_USED) || grower->failed)
+	if (is_dot(entry) || grower->failed)
 		return;
+	if (!(state & STATE_USED)) {
+		grower->failed = !bare_names_keep(grower, parent, entry);
+		return;
+	}
 	if ((state & STATE_TYPE) == EXT_TYPE_DIRECTORY) {
 		child = survey_directory(survey, entry->inode);
 		/* A directory has one place: in the one that counts as its parent. */
@@ -124,13 +128,14 @@ enum ext_status rescue_tree_build(struct survey *survey, const struct rescue_opt
 		status = ext_no_memory(error);
 	if (status == EXT_OK)
 		status = scan_entries(survey, &visitor, error);
-	if (status == EXT_OK &&
-	    (!name_index_build(&grower.names, tree) || !place_the_rest(&grower, survey)))
+	if (status == EXT_OK && (!name_index_build(&grower.names, tree) ||
+				 !place_the_rest(&grower, survey) || !bare_names_place(&grower)))
 		status = ext_no_memory(error);
 	if (status == EXT_OK && grower.failed)
 		status = ext_no_memory(error);
 	free(grower.nodes);
 	name_index_clear(&grower.names);
+	bare_names_clear(&grower);
 	free(grower.ghosts);
 	free(grower.deleted);
 	if (status != EXT_OK) {

@@ -130,6 +130,34 @@ image 'file /broken 40 blocks, extents 8' 'damage extent_node /broken 0 : eh_mag
 run 4 restore "$work/image" --output "$out"
 says 'broken (inode [0-9]*): the map of its blocks is damaged; up to [0-9]* of 40960 bytes are missing'
 
+# Names whose inodes are gone: there is nothing to bring, and that is said.
+image 'dir /d' 'file /d/gone "g"' 'file /d/kept "k"' 'file /also-gone "a"' 'damage inode /d/gone : i_mode = 0, i_links_count = 0' \
+	'damage inode /also-gone : i_mode = 0, i_links_count = 0'
+run 4 restore "$work/image" --output "$out"
+says '^2 could not be restored whole:$'
+says '2 of them are names of which the inode is gone'
+says 'd/gone (inode [0-9]*): its inode is gone: nothing but the name is left'
+holds d/kept k
+ok "nothing in its place" test ! -e "$out/d/gone" -a ! -e "$out/also-gone"
+rm -rf "$out"
+run 4 restore "$work/image" --output "$out" --json
+says '"names_only": 2'
+says '"path": "also-gone"'
+rm -rf "$out"
+run 0 restore "$work/image" --output "$out" /d/kept
+run 8 cat --lost "$work/image" /d/gone
+complains 'd/gone: nothing but its name is left'
+run 0 ls --lost "$work/image"
+untouched
+# All of them with --verbose, the first twenty without.
+image 'file /kept "k"' "$(awk 'BEGIN { for (i = 1; i < 31; i++) print "file /f" i " \"x\"" }' </dev/null)" \
+	"$(awk 'BEGIN { for (i = 1; i < 31; i++) print "damage inode /f" i " : i_mode = 0, i_links_count = 0" }' </dev/null)"
+run 4 restore "$work/image" --output "$out"
+says '  ... and 10 more$'
+rm -rf "$out"
+run 4 restore "$work/image" --output "$out" --verbose
+ok "thirty lines" test "$(grep -c ': its inode is gone: ' "$work/out")" -eq 30
+
 # ---- hostile images ----
 
 # Names: nothing goes up, nothing is lost, each under a name of its own.
