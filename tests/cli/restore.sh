@@ -242,6 +242,7 @@ ok "everything once" test "$(find "$out" -name x | wc -l)" -eq 1
 awk 'BEGIN { path = ""; for (i = 0; i < 150; i++) { path = path "/d"; print "dir " path } print "file " path "/x \"deep\"" }' \
 	</dev/null >"$work/deep"
 image "$(cat "$work/deep")" 'file /hard "h"'
+# shellcheck disable=SC3045 # dash, ash and bash have it
 (ulimit -n 90 && "$FSCK_LITE" restore "$work/image" --output "$out") >"$work/out" 2>"$work/err"
 ok "150 levels with 90 files" test $? -eq 0
 ok "the deepest" test "$(find "$out" -name x -exec cat {} +)" = deep

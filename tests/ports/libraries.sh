@@ -16,6 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 8
 prefix=$1 zlib=$2 check=$3
 shift 3
 mkdir -p "$prefix" && prefix=$(cd "$prefix" && pwd) || exit 8
+# shellcheck disable=SC2046 # names of targets, a word each
 [ $# -gt 0 ] || set -- $(sed -n 's/^\([a-z][^ #]*\) [^ ]* [^-].*/\1/p' "$here/targets")
 
 build_zlib()

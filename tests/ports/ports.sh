@@ -139,6 +139,7 @@ try()
 }
 
 named=${1:+yes}
+# shellcheck disable=SC2046 # names of targets, a word each
 [ $# -gt 0 ] || set -- $(sed -n 's/^\([a-z][^ #]*\) .*/\1/p' "$here/targets")
 for target; do
 	line=$(grep "^$target " "$here/targets") || {
