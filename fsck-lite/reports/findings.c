@@ -78,6 +78,25 @@ static const char *codes_of(const struct ext_finding *finding)
 	return ext_problem_text(finding->problem)->e2fsck;
 }
 
+/* What would have been right, as far as the message tells; or the other numbers that it tells. */
+static void write_bounds(struct json *json, const char *message, const struct ext_finding *finding)
+{
+	const bool has_high = strstr(message, "{high") != NULL;
+
+	if (strstr(message, "{second")) {
+		json_u64(json, "second", finding->low);
+		if (has_high)
+			json_u64(json, "third", finding->high);
+		return;
+	}
+	if (strstr(message, "{low") && finding->low == finding->high)
+		json_u64(json, "expected", finding->low);
+	else if (strstr(message, "{low"))
+		json_u64(json, "expected_least", finding->low);
+	if (has_high && finding->low != finding->high)
+		json_u64(json, "expected_most", finding->high);
+}
+
 void report_finding_json(struct json *json, const char *key, const struct ext_finding *finding,
 			 const struct paths *paths)
 {
@@ -92,14 +111,7 @@ void report_finding_json(struct json *json, const char *key, const struct ext_fi
 	write_where(json, &finding->place, paths);
 	if (strstr(text->message, "{found"))
 		json_u64(json, "found", finding->found);
-	if (strstr(text->message, "{second"))
-		json_u64(json, "second", finding->low);
-	if (strstr(text->message, "{low") && finding->low == finding->high)
-		json_u64(json, "expected", finding->low);
-	else if (strstr(text->message, "{low"))
-		json_u64(json, "expected_least", finding->low);
-	if (strstr(text->message, "{high") && finding->low != finding->high)
-		json_u64(json, "expected_most", finding->high);
+	write_bounds(json, text->message, finding);
 	if (finding->name_length > 0)
 		json_name(json, "name", finding->name, finding->name_length);
 	json_text(json, "fix", text->repair);
