@@ -158,6 +158,41 @@ rm -rf "$out"
 run 4 restore "$work/image" --output "$out" --verbose
 ok "thirty lines" test "$(grep -c ': its inode is gone: ' "$work/out")" -eq 30
 
+# ---- an older filesystem's superblock and descriptors ----
+
+# Half the group size: its descriptor of group 4 names a true table and true bitmaps, but those of group 2.
+older()
+{
+	{
+		echo "image 16384 blocks of 1024, type $1, blocks_per_group 1024, inodes 1024"
+	} >"$work/recipe"
+	ok "the older one" "$MKFIXTURE" "$work/recipe" "$work/older"
+	{
+		echo "image 16384 blocks of 1024, type $1, blocks_per_group 2048, inodes 2048"
+		for group in 1 2 3 4 5 6 7; do
+			echo "file /f$group \"content of group $group\", inode $((group * 256 + 21))"
+		done
+		# More in use where the older descriptor of group 4 leads than in group 4: more that looks right.
+		echo "dir /many"
+		awk 'BEGIN { for (i = 0; i < 255; i++) print "file /many/" i " empty, inode " 2 * 256 + 1 + i }' </dev/null
+	} >"$work/recipe"
+	rm -rf "$out"
+	ok "recipe: under an older $1" "$MKFIXTURE" "$work/recipe" "$work/image" "$work/inodes"
+	ok "a file in group 4" grep -q '^1045 /f4$' "$work/inodes"
+	dd if="$work/older" of="$work/image" bs=1024 skip=1 seek=1 count=2 conv=notrunc 2>"$work/err"
+	cksum <"$work/image" >"$work/before"
+}
+
+for type in ext2 ext4; do
+	older $type
+	run 0 restore "$work/image" --output "$out"
+	for group in 1 2 3 4 5 6 7; do
+		holds "f$group" "content of group $group"
+	done
+	ok "nothing else" test "$(find "$out" -type f | wc -l)" -eq 262
+	untouched
+done
+
 # ---- hostile images ----
 
 # Names: nothing goes up, nothing is lost, each under a name of its own.
