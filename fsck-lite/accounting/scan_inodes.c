@@ -13,7 +13,11 @@
 #include "accounting/inode_worker.h"
 #include "accounting/threads.h"
 
-enum { BATCH_INODES = 65536, BUFFER_DEFAULT = 512 * 1024 };
+enum {
+	BATCH_INODES = 65536,
+	/* Small enough to stay in a core's cache, and to cost few first touches of its pages. */
+	BUFFER_DEFAULT = 256 * 1024,
+};
 
 struct inode_pass {
 	struct survey *survey;
