@@ -15,7 +15,7 @@
 
 enum {
 	BATCH_INODES = 65536,
-	/* Small enough to stay in a core's cache, and to cost few first touches of its pages. */
+	/* Small enough for a core's cache; larger reads are no faster. */
 	BUFFER_DEFAULT = 256 * 1024,
 };
 
