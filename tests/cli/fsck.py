@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAM = os.environ['FSCK_LITE']
 MKFIXTURE = os.environ['MKFIXTURE']
@@ -97,6 +98,9 @@ def progress(folder, broken):
 
 def signals(folder, broken):
     """SIGINT and SIGTERM: 32, nothing on stdout, no report left half written."""
+    if not os.path.exists('/proc/self/syscall'):
+        skip('signals: nothing tells here when the check waits')
+        return
     for number in (signal.SIGINT, signal.SIGTERM):
         for form in ([], ['--json'], ['--jsonl'], ['--threads=3']):
             # A full pipe holds the check at its first line of progress until it has had the signal.
@@ -113,7 +117,7 @@ def signals(folder, broken):
                                          stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE,
                                          pass_fds=[there])
                 os.close(there)
-                wait_until_it_writes(child.pid)
+                wait_until_it_writes(child.pid, there)
                 child.send_signal(number)
                 while os.read(here, 65536):
                     pass
@@ -125,23 +129,15 @@ def signals(folder, broken):
                 ok('signal %d %s: no report' % (number, form), not os.path.exists(sarif))
 
 
-def wait_until_it_writes(pid):
-    """Until every thread sleeps in the kernel, or there is no /proc to tell."""
-    import time
+def wait_until_it_writes(pid, there):
+    """Until one of its threads waits in a call on the pipe: by then the signals have their handlers."""
     for _ in range(100 * TIMEOUT):
-        try:
-            with open('/proc/%d/wchan' % pid) as file:
-                if 'pipe' in file.read():
+        for task in os.listdir('/proc/%d/task' % pid):
+            # The number of the call, its arguments in hex, or "running"; a thread may have gone meanwhile.
+            with contextlib.suppress(OSError), open('/proc/%d/task/%s/syscall' % (pid, task)) as file:
+                words = file.read().split()
+                if len(words) > 1 and int(words[1], 16) == there:
                     return
-            states = set()
-            for task in os.listdir('/proc/%d/task' % pid):
-                with open('/proc/%d/task/%s/syscall' % (pid, task)) as file:
-                    states.add(file.read().split()[0])
-            if states and 'running' not in states:
-                return
-        except OSError:
-            time.sleep(0.5)
-            return
         time.sleep(0.01)
 
 
