@@ -36,7 +36,8 @@ struct restoring {
 	FILE *manifest;
 	struct copy_report report;
 	struct progress progress;
-	const char *unmatched; /* a pattern that nothing fits */
+	uint64_t unread_inodes, unread_directory_blocks; /* what they held is not known */
+	const char *unmatched;				 /* a pattern that nothing fits */
 };
 
 static void show_progress(void *context, uint64_t done, uint64_t all)
@@ -100,6 +101,8 @@ static enum ext_status find_tree(struct restoring *restoring, struct ext_error *
 
 	if (status != EXT_OK || restoring->survey.stopped)
 		return status;
+	restoring->unread_inodes = restoring->survey.inodes_unread;
+	restoring->unread_directory_blocks = restoring->survey.directory_blocks_unreadable;
 	if (!options->deleted && !deep_is_needed(&restoring->image, &restoring->survey) &&
 	    findings_count_severity(restoring->findings, EXT_SEVERITY_ERROR) == 0)
 		return rescue_tree_build(&restoring->survey, &plain, &restoring->tree, error);
@@ -140,6 +143,8 @@ static void print_json(const struct restoring *restoring)
 	json_u64(&json, "deleted_restored", report->deleted_restored);
 	json_u64(&json, "unread_bytes", report->unread_bytes);
 	json_u64(&json, "names_only", report->names_only);
+	json_u64(&json, "unread_inodes", restoring->unread_inodes);
+	json_u64(&json, "unread_directory_blocks", restoring->unread_directory_blocks);
 	json_u64(&json, "failed_count", report->failure_total);
 	json_array(&json, "failed");
 	for (size_t i = 0; i < report->failure_count; i++) {
@@ -212,6 +217,10 @@ static void print_text(const struct restoring *restoring, FILE *out)
 	say_count(out, report->deleted_restored, "of them had been deleted");
 	if (restoring->writer)
 		print_losses(restoring, out);
+	say_count(out, restoring->unread_inodes,
+		  "inodes could not be read: files that they hold are missing, and not named here");
+	say_count(out, restoring->unread_directory_blocks,
+		  "blocks of directories could not be read: names that they hold are missing");
 	if (report->failure_total > 0)
 		fprintf(out, "%" PRIu64 " could not be restored whole:\n", report->failure_total);
 	say_count(out, report->names_only,
@@ -268,9 +277,13 @@ static int copy_all(struct restoring *restoring)
 	}
 	if (restoring->report.stopped)
 		return EXIT_CANCELLED;
-	return restoring->report.full || restoring->unmatched ? EXIT_CANNOT_RUN
-	       : restoring->report.failure_total > 0	      ? EXIT_PROBLEMS
-							      : EXIT_CLEAN;
+	if (restoring->report.full || restoring->unmatched)
+		return EXIT_CANNOT_RUN;
+	/* Whoever asked for some paths has them; who asked for everything may not. */
+	if (options->operand_count == 1 &&
+	    (restoring->unread_inodes > 0 || restoring->unread_directory_blocks > 0))
+		return EXIT_PROBLEMS;
+	return restoring->report.failure_total > 0 ? EXIT_PROBLEMS : EXIT_CLEAN;
 }
 
 static int restore(struct restoring *restoring)

@@ -130,6 +130,14 @@ image 'file /broken 40 blocks, extents 8' 'damage extent_node /broken 0 : eh_mag
 run 4 restore "$work/image" --output "$out"
 says 'broken (inode [0-9]*): the map of its blocks is damaged; up to [0-9]* of 40960 bytes are missing'
 
+# A table that could not be read: nobody knows which files are missing, but that some may be is said.
+image 'file /a 8 blocks' 'dir /d' 'file /d/keeper "kept"' 'unreadable inode_table 0 2'
+run 4 restore "$work/image" --map "$work/unread" --output "$out"
+says '^  8 inodes could not be read'
+ok "what hung below comes out all the same" grep -rqx kept "$out/lost+found"
+run 4 restore --json "$work/image" --map "$work/unread" --tar /dev/null
+says '"unread_inodes": 8'
+
 # Names whose inodes are gone: there is nothing to bring, and that is said.
 image 'dir /d' 'file /d/gone "g"' 'file /d/kept "k"' 'file /also-gone "a"' 'damage inode /d/gone : i_mode = 0, i_links_count = 0' \
 	'damage inode /also-gone : i_mode = 0, i_links_count = 0'
