@@ -48,6 +48,7 @@ static void try_offset(struct ext_source *source, struct candidates *candidates,
 	const struct ext_place place = {
 		.structure = EXT_AT_SUPERBLOCK, .has = EXT_HAS_OFFSET, .offset = offset};
 	struct candidate *new = &candidates->list[candidates->count];
+	uint64_t blocks;
 
 	if (candidates->count == CANDIDATES_MAX || is_known(candidates, offset) ||
 	    !range_inside(offset, EXT_SUPERBLOCK_SIZE, ext_source_size(source)) ||
@@ -60,6 +61,8 @@ static void try_offset(struct ext_source *source, struct candidates *candidates,
 	/* An external journal has a superblock, too, but there is nothing to read through it. */
 	if (ext_has_incompat(&new->superblock, EXT_INCOMPAT_JOURNAL_DEV))
 		return;
+	blocks = ext_source_size(source) >> new->superblock.block_size_log2;
+	new->fits = new->superblock.block_count <= blocks;
 	new->offset = offset;
 	new->group = new->placed ? group_at(&new->superblock, offset) : 0;
 	candidates->count++;
@@ -169,7 +172,8 @@ static unsigned agreement(const struct candidates *candidates, const struct cand
 
 /*
  * The primary is never stale, and a byte that was hit in a time or a count is less harm than counts
- * of long ago. It gives way only when two copies agree against it about what never changes.
+ * of long ago. It gives way only when two copies agree against it about what never changes, or when
+ * it alone counts blocks that the image does not have.
  */
 static bool primary_stands(const struct candidates *candidates, const struct candidate *primary)
 {
@@ -181,15 +185,17 @@ static bool primary_stands(const struct candidates *candidates, const struct can
 		if (ext_superblock_is_later(primary->raw, other->raw))
 			return true;
 		if (primary->superblock.checksum == EXT_CHECKSUM_BAD ||
-		    agreement(candidates, other) > 0)
+		    agreement(candidates, other) > 0 ||
+		    (!primary->fits && other->fits && agreement(candidates, primary) == 0))
 			return false;
 	}
 	return true;
 }
 
 /*
- * A valid checksum first, then a place where it belongs, then the company of others that say the
- * same, then the order of the list: the primary, which is never stale, stands first.
+ * A valid checksum first, then a place where it belongs, then an image that is large enough for it,
+ * then the company of others that say the same, then the order of the list: the primary, which is
+ * never stale, stands first.
  */
 const struct candidate *candidates_best(const struct candidates *candidates, unsigned generation,
 					unsigned *members)
@@ -204,10 +210,11 @@ const struct candidate *candidates_best(const struct candidates *candidates, uns
 		if (one->generation != generation)
 			continue;
 		count++;
-		rank = (one->superblock.checksum != EXT_CHECKSUM_BAD ? 2000u : 0) +
-		       (one->placed ? 1000u : 0) + agreement(candidates, one);
+		rank = (one->superblock.checksum != EXT_CHECKSUM_BAD ? 4000u : 0) +
+		       (one->placed ? 2000u : 0) + (one->fits ? 1000u : 0) +
+		       agreement(candidates, one);
 		if (one->offset == EXT_SUPERBLOCK_OFFSET && primary_stands(candidates, one))
-			rank = 4000;
+			rank = 8000;
 		if (!best || rank > best_rank) {
 			best = one;
 			best_rank = rank;

@@ -14,6 +14,7 @@ struct candidate {
 	uint64_t offset;
 	ext_group group; /* where it lies, by its own numbers */
 	bool placed;	 /* it lies where its numbers say */
+	bool fits;	 /* the image has all blocks that it counts */
 	unsigned generation;
 	uint8_t raw[EXT_SUPERBLOCK_SIZE];
 	struct ext_superblock superblock;

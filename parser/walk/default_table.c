@@ -231,9 +231,12 @@ ext_group default_table_fill(struct ext_source *source, const struct ext_superbl
 	struct ext_group_locations *const where = malloc(together * sizeof *where);
 	uint8_t *const buffer = malloc((size_t)sb->block_size * 2);
 	uint8_t *const filled = calloc(1, sb->group_count / 8 + 1);
+	const ext_group present = groups_in_image(source, sb);
 	ext_group left = 0;
 
-	for (uint64_t first = 0; first < sb->group_count; first += together) {
+	for (ext_group group = present; group < sb->group_count; group++)
+		left += ext_bit_is_set(missing, group);
+	for (uint64_t first = 0; first < present; first += together) {
 		const ext_group count = (ext_group)min_u64(together, sb->group_count - first);
 		bool holds;
 

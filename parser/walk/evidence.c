@@ -74,6 +74,16 @@ bool locations_are_own(const struct ext_superblock *sb, ext_group group,
 	return true;
 }
 
+ext_group groups_in_image(const struct ext_source *source, const struct ext_superblock *sb)
+{
+	const ext_block blocks = ext_source_size(source) >> sb->block_size_log2;
+
+	if (blocks <= sb->first_data_block)
+		return 0;
+	return (ext_group)min_u64(divide_up(blocks - sb->first_data_block, sb->blocks_per_group),
+				  sb->group_count);
+}
+
 /* FNV-1a over the numbers, in one byte order on every machine. */
 uint64_t locations_digest(uint64_t digest, const struct ext_group_locations *where)
 {

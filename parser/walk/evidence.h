@@ -36,6 +36,9 @@ bool locations_in_range(const struct ext_superblock *superblock,
 bool locations_are_own(const struct ext_superblock *superblock, ext_group group,
 		       const struct ext_group_locations *where);
 
+/* How many groups begin inside the image: nothing speaks for or against those behind its end. */
+ext_group groups_in_image(const struct ext_source *source, const struct ext_superblock *superblock);
+
 /* Goes on with a digest over the locations of one group after another. */
 uint64_t locations_digest(uint64_t digest, const struct ext_group_locations *where);
 

@@ -26,9 +26,10 @@ struct copies {
 
 static ext_group count_plausible(const struct ext_filesystem *fs)
 {
+	const ext_group groups = groups_in_image(fs->source, &fs->superblock);
 	ext_group plausible = 0;
 
-	for (ext_group group = 0; group < fs->superblock.group_count; group++)
+	for (ext_group group = 0; group < groups; group++)
 		plausible += group_is_plausible(fs, group);
 	return plausible;
 }
@@ -67,7 +68,7 @@ static enum ext_status read_table(struct ext_source *source, const uint8_t super
 	if (status != EXT_OK)
 		return status;
 	plausible = count_plausible(fs);
-	*whole = plausible == fs->superblock.group_count;
+	*whole = plausible == groups_in_image(source, &fs->superblock);
 	if (plausible > 0 || group == 0)
 		keep(copies, fs, plausible);
 	else
