@@ -15,6 +15,7 @@
 
 #include <ext/mapping.h>
 
+#include "accounting/shortfall.h"
 #include "cancel.h"
 #include "commands/command.h"
 #include "commands/rescued.h"
@@ -158,16 +159,28 @@ static bool put_run(struct output *output, const struct ext_run *run)
 
 static bool put_mapped(struct output *output, struct ext_mapping *mapping)
 {
+	struct shortfall shortfall = {0};
 	struct ext_run run;
+	uint64_t missing;
 
 	ext_mapping_start(mapping, &output->inode, 0, &output->findings.sink);
-	while (output->written < output->inode.size && ext_mapping_next(mapping, &run) == EXT_OK)
-		if (run.kind != EXT_RUN_TREE && !put_run(output, &run))
+	while (ext_mapping_next(mapping, &run) == EXT_OK) {
+		shortfall_add(&shortfall, output->image.superblock, &output->inode, &run);
+		/* What lies behind the end of the file is counted all the same. */
+		if (run.kind != EXT_RUN_TREE && output->written < output->inode.size &&
+		    !put_run(output, &run))
 			return false;
+	}
 	if (ext_mapping_damaged(mapping)) {
 		complain("%s: %s: the map of its blocks is damaged; what cannot be found is given "
 			 "as zeros",
 			 output->image.path, output->path);
+		output->lost++;
+	} else if ((missing = shortfall_bytes(&shortfall, output->image.filesystem,
+					      &output->inode)) > 0) {
+		complain("%s: %s: its map reaches fewer blocks than its inode counts; up to "
+			 "%" PRIu64 " bytes of its holes are missing content",
+			 output->image.path, output->path, missing);
 		output->lost++;
 	}
 	return put_zeros(output, output->inode.size);

@@ -261,7 +261,11 @@ static int put_content(struct rescued *rescued, const struct ext_inode *inode)
 		complain("%s: /%s: the map of its blocks is damaged; what cannot be found is given "
 			 "as zeros",
 			 rescued->image.path, rescued->walk.path);
-	if (status == EXIT_CLEAN && (gaps.bytes > 0 || gaps.is_map_damaged))
+	if (gaps.is_map_short)
+		complain("%s: /%s: its map reaches fewer blocks than its inode counts; up to "
+			 "%" PRIu64 " bytes of its holes are missing content",
+			 rescued->image.path, rescued->walk.path, gaps.unmapped_bytes);
+	if (status == EXIT_CLEAN && !gaps_none(&gaps))
 		status = EXIT_CANNOT_RUN;
 	gaps_clear(&gaps);
 	content_free(out.content);

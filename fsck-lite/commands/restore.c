@@ -247,6 +247,7 @@ static int copy_all(struct restoring *restoring)
 	struct copy_options copy_options = {.patterns = options->operands + 1,
 					    .pattern_count = options->operand_count - 1,
 					    .dry_run = options->dry_run,
+					    .judge_folders = restoring->deep.original != NULL,
 					    .manifest = restoring->manifest,
 					    .stop = cancelled,
 					    .progress = show_progress,

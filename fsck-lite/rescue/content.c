@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounting/grow.h"
+#include "accounting/shortfall.h"
 #include "rescue/content.h"
 
 enum { BUFFER = 1 << 20, LINK_MOST = 65536 };
@@ -21,6 +22,7 @@ struct content {
 	struct content_piece *pieces;
 	struct place *places;
 	size_t piece_count, piece_size, place_count, place_size, last;
+	struct shortfall shortfall;
 	uint8_t *buffer;
 };
 
@@ -81,11 +83,13 @@ static bool add(struct content *content, uint64_t offset, uint64_t length, uint6
 bool content_map(struct content *content, const struct ext_inode *inode,
 		 const struct content_piece **pieces, size_t *count)
 {
-	const unsigned shift = ext_filesystem_superblock(content->filesystem)->block_size_log2;
+	const struct ext_superblock *sb = ext_filesystem_superblock(content->filesystem);
+	const unsigned shift = sb->block_size_log2;
 	struct ext_run run;
 	bool whole = true;
 
 	content->piece_count = content->place_count = content->last = 0;
+	content->shortfall = (struct shortfall){0};
 	if (inode->flags & EXT_INODE_INLINE_DATA) {
 		if (inode->size > 0)
 			whole = add(content, 0, inode->size < 65536 ? inode->size : 65536, 0);
@@ -95,6 +99,7 @@ bool content_map(struct content *content, const struct ext_inode *inode,
 			const uint64_t offset = (uint64_t)run.logical << shift;
 			uint64_t length = (uint64_t)run.length << shift;
 
+			shortfall_add(&content->shortfall, sb, inode, &run);
 			if (run.kind != EXT_RUN_DATA || offset >= inode->size)
 				continue;
 			if (length > inode->size - offset)
@@ -106,6 +111,11 @@ bool content_map(struct content *content, const struct ext_inode *inode,
 	*pieces = content->pieces;
 	*count = content->piece_count;
 	return whole;
+}
+
+uint64_t content_shortfall(const struct content *content, const struct ext_inode *inode)
+{
+	return shortfall_bytes(&content->shortfall, content->filesystem, inode);
 }
 
 static const struct place *place_of(struct content *content, uint64_t offset)

@@ -28,6 +28,12 @@ bool content_map(struct content *content, const struct ext_inode *inode,
 		 const struct content_piece **pieces, size_t *count);
 
 /*
+ * Of the file that was mapped last: at most how many bytes of its holes were no holes, going by
+ * what its inode counts.
+ */
+uint64_t content_shortfall(const struct content *content, const struct ext_inode *inode);
+
+/*
  * Reads up to `length` bytes of data at `offset`, which lies in a piece; at most what is left of a
  * buffer's worth. `*data` is borrowed until the next call. False when these bytes cannot be read;
  * `*got` then says how many are to be skipped.

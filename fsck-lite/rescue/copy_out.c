@@ -8,6 +8,7 @@
 
 #include "reports/text.h"
 #include "rescue/copy_out.h"
+#include "rescue/folder_gaps.h"
 #include "rescue/hard_links.h"
 #include "rescue/output_names.h"
 #include "rescue/selection.h"
@@ -68,20 +69,27 @@ static void note_gaps(struct copier *copier, struct copy_item *item)
 	const struct gaps *gaps = item->gaps;
 	struct copy_report *report = copier->report;
 
-	if (gaps->bytes == 0 && !gaps->is_map_damaged)
+	if (gaps_none(gaps))
 		return;
 	if (gaps->bytes > 0)
 		snprintf(item->reason, sizeof item->reason,
 			 "%" PRIu64 " of %" PRIu64 " bytes could not be read; they are a hole%s",
 			 gaps->bytes, item->inode->size,
-			 gaps->is_map_damaged ? ", and the map of its blocks is damaged" : "");
+			 gaps->is_map_damaged ? ", and the map of its blocks is damaged"
+			 : gaps->is_map_short ? ", and more blocks are missing in its map"
+					      : "");
+	else if (gaps->is_map_short)
+		snprintf(item->reason, sizeof item->reason,
+			 "its map reaches fewer blocks than its inode counts; up to %" PRIu64
+			 " of %" PRIu64 " bytes are missing and a hole",
+			 gaps->unmapped_bytes, item->inode->size);
 	else
 		snprintf(item->reason, sizeof item->reason,
 			 "the map of its blocks is damaged; up to %" PRIu64 " of %" PRIu64
 			 " bytes are missing and a hole",
 			 gaps->unmapped_bytes, item->inode->size);
 	report->damaged_files++;
-	report->unread_bytes += gaps->bytes + (gaps->is_map_damaged ? gaps->unmapped_bytes : 0);
+	report->unread_bytes += gaps->bytes + gaps->unmapped_bytes;
 	sidecar_add_gaps(&copier->writer->sidecar, item);
 	fail(copier, item, item->reason);
 }
@@ -181,7 +189,7 @@ static bool begin_item(struct copier *copier, struct ext_inode *inode, struct co
 /* A line of sha256sum's: names with a backslash or a line end are quoted, and the line says so. */
 static void put_manifest(FILE *manifest, const struct copy_item *item, const char *digest)
 {
-	if (item->gaps->bytes > 0 || item->gaps->is_map_damaged)
+	if (!gaps_none(item->gaps))
 		fputs("# damaged, not all of the next file could be read:\n", manifest);
 	if (strpbrk(item->path, "\\\n\r"))
 		fputc('\\', manifest);
@@ -273,6 +281,27 @@ static void copy_file(struct copier *copier)
 	note_result(copier, &item, result);
 }
 
+/*
+ * What of a directory's entries is missing. Whoever asked for some paths has them; who asked for
+ * everything may not. Of the deleted, nobody expects whole directories.
+ */
+static void note_folder_gaps(struct copier *copier, struct copy_item *item)
+{
+	struct folder_gaps gaps;
+
+	if (copier->options->pattern_count > 0 || item->node->origin == RESCUE_DELETED ||
+	    !folder_gaps_find(copier->tree->filesystem, item->inode, copier->options->judge_folders,
+			      &gaps))
+		return;
+	snprintf(item->reason, sizeof item->reason,
+		 "%" PRIu64 " of its %" PRIu64 " blocks %s: names of files in it may be missing",
+		 gaps.unmapped + gaps.damaged, gaps.blocks,
+		 gaps.damaged == 0    ? "are not in its map"
+		 : gaps.unmapped == 0 ? "do not hold its entries"
+				      : "are not in its map, or do not hold its entries");
+	fail(copier, item, item->reason);
+}
+
 /* Enters a directory; false when nothing can be written there. */
 static bool enter(struct copier *copier)
 {
@@ -292,6 +321,8 @@ static bool enter(struct copier *copier)
 	result = copier->writer->enter(copier->writer, &item);
 	if (!is_top || result > WRITE_SKIPPED)
 		note_result(copier, &item, result);
+	if (result <= WRITE_SKIPPED)
+		note_folder_gaps(copier, &item);
 	return result <= WRITE_SKIPPED;
 }
 

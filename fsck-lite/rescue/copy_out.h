@@ -31,8 +31,9 @@ struct copy_options {
 	const char *const *patterns; /* paths or globs; none: everything */
 	size_t pattern_count;
 	bool dry_run;
-	FILE *manifest; /* or NULL */
-	FILE *listing;	/* where --dry-run and -v list; or NULL */
+	bool judge_folders; /* the image is damaged: are the blocks of directories theirs? */
+	FILE *manifest;	    /* or NULL */
+	FILE *listing;	    /* where --dry-run and -v list; or NULL */
 	bool (*stop)(void);
 	void (*progress)(void *context, uint64_t done, uint64_t all);
 	void *progress_context;

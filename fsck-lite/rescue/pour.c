@@ -85,7 +85,11 @@ int pour(const struct pour *pour)
 	}
 	if (error == 0 && pour->inode->size > end)
 		error = give_zeros(pour, end, pour->inode->size - end, false);
-	if (pour->gaps->is_map_damaged)
+	if (pour->gaps->is_map_damaged) {
 		pour->gaps->unmapped_bytes = pour->inode->size - mapped;
+	} else {
+		pour->gaps->unmapped_bytes = content_shortfall(pour->content, pour->inode);
+		pour->gaps->is_map_short = pour->gaps->unmapped_bytes > 0;
+	}
 	return error;
 }

@@ -15,11 +15,18 @@ struct gaps {
 	struct content_piece *list; /* the first of them, neighbours joined */
 	size_t count, size;
 	uint64_t bytes;		 /* of all of them */
-	uint64_t unmapped_bytes; /* where a damaged map says nothing: holes, or lost */
+	uint64_t unmapped_bytes; /* where the map says nothing, and should: holes, or lost */
 	bool is_map_damaged;
+	bool is_map_short; /* in good order, but the inode counts more blocks than it reaches */
 };
 
 void gaps_clear(struct gaps *gaps);
+
+/* Is all of the file there, as far as can be told? */
+static inline bool gaps_none(const struct gaps *gaps)
+{
+	return gaps->bytes == 0 && !gaps->is_map_damaged && !gaps->is_map_short;
+}
 
 struct pour {
 	struct content *content;

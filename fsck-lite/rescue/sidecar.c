@@ -120,7 +120,7 @@ void sidecar_add_gaps(struct sidecar *sidecar, const struct copy_item *item)
 		json_end_object(&json);
 	}
 	json_end_array(&json);
-	if (gaps->is_map_damaged)
+	if (gaps->is_map_damaged || gaps->is_map_short)
 		json_u64(&json, "unmapped_bytes", gaps->unmapped_bytes);
 	end(&json);
 }

@@ -5,11 +5,12 @@
 cd "$work" || exit 99
 out=$work/target
 
+image_type=ext4
 # image LINE...: builds $work/image; $work/unread is its map.
 image()
 {
 	{
-		echo "image 16384 blocks of 1024, type ext4"
+		echo "image 16384 blocks of 1024, type $image_type"
 		printf '%s\n' "$@"
 	} >"$work/recipe"
 	rm -rf "$out"
@@ -129,6 +130,26 @@ untouched
 image 'file /broken 40 blocks, extents 8' 'damage extent_node /broken 0 : eh_magic = 0'
 run 4 restore "$work/image" --output "$out"
 says 'broken (inode [0-9]*): the map of its blocks is damaged; up to [0-9]* of 40960 bytes are missing'
+
+# Zeros in place of an indirect block are a map in good order: what the inode counts tells them from holes.
+image_type=ext2
+image 'file /big 300 blocks' 'file /sparse 400 blocks, holes 20-390' 'damage block tree /big 0 : fill 0x00'
+run 4 restore "$work/image" --output "$out" --manifest "$work/sums"
+says '^1 could not be restored whole:$'
+says 'big (inode [0-9]*): its map reaches fewer blocks than its inode counts; up to 262144 of 307200 bytes are missing'
+ok "the sidecar has it" grep -q '"path":"big".*"unmapped_bytes":262144' "$out/fsck-lite-attributes.jsonl"
+ok "the manifest, too" test "$(grep -c '^# damaged' "$work/sums")" -eq 1
+run 8 cat "$work/image" /big
+complains '/big: its map reaches fewer blocks than its inode counts; up to 262144 bytes'
+run 0 cat "$work/image" /sparse
+# The same in a directory, whose names are gone with its blocks; and a block of it that is none.
+image 'dir /d 900 entries, linear' 'dir /e 120 entries, linear' 'damage block tree /d 0 : fill 0x00' 'damage dirblock /e 1 : zero'
+run 4 restore "$work/image" --output "$out"
+says 'd (inode [0-9]*): [0-9]* of its [0-9]* blocks are not in its map: names of files in it may be missing'
+says 'e (inode [0-9]*): 1 of its [0-9]* blocks do not hold its entries'
+run 0 restore "$work/image" --output "$out" --resume /d
+untouched
+image_type=ext4
 
 # A table that could not be read: nobody knows which files are missing, but that some may be is said.
 image 'file /a 8 blocks' 'dir /d' 'file /d/keeper "kept"' 'unreadable inode_table 0 2'
