@@ -5,7 +5,7 @@ surviving blocks allow. A cell is P/A: of the non-empty regular files, P % came 
 content at the right path, A % with the right content anywhere. The bound counts a file when its inode
 (or a copy of it in the journal), its mapping blocks and its data survive; for P also when every name
 on its path survives in some block. A file of other content at such a path, which the report does not
-name, is a fault of its own.
+name, is a fault of its own, unless it is what the disk now holds at the places of that file's data.
 
     matrix.py [--full] [--only D7,D14] [--fs ext4-young,...] [--seed N] [--e2fsck] [--keep DIR] [--json FILE]
 """
@@ -318,13 +318,29 @@ def bound_of(ext, intact, damaged, offset, walk, whole):
 
 def judge_tree(root, walk):
     """(paths with the right content in place, paths whose content is anywhere, how many there are, paths
-    at which a file of some other content stands)"""
+    at which a file of some other content stands, each with its hash)"""
     after = judge.kernel_walk(root) if os.path.isdir(root) else {}
     contents = {entry['sha256'] for entry in after.values() if 'sha256' in entry}
     wanted = {path: entry['sha256'] for path, entry in walk.items() if entry['type'] == 'file' and entry['size']}
     in_place = {path for path, content in wanted.items() if after.get(path, {}).get('sha256') == content}
     others = {path for path, content in wanted.items() if after.get(path, {}).get('sha256', content) != content}
-    return in_place, {path for path, content in wanted.items() if content in contents}, len(wanted), others
+    return (in_place, {path for path, content in wanted.items() if content in contents}, len(wanted),
+            {path: after[path]['sha256'] for path in others if 'sha256' in after[path]})
+
+
+def as_on_disk(ext, damaged, offset, inode):
+    """sha256 of a file whose data are read where they were, whatever is there now: where only data were
+    overwritten, nothing on the disk says so, and no tool can tell."""
+    raw = ext.inode(inode)
+    size = struct.unpack_from('<I', raw, 4)[0] | struct.unpack_from('<I', raw, 0x6c)[0] << 32
+    content = bytearray(size)
+    with open(damaged, 'rb') as file:
+        for logical, block in ext.placed(raw)[1]:
+            at = logical * ext.block_size
+            piece = os.pread(file.fileno(), ext.block_size, block * ext.block_size + offset)
+            piece = piece[:max(0, size - at)]
+            content[at:at + len(piece)] = piece
+    return hashlib.sha256(content).hexdigest()
 
 
 def percent(part, whole):
@@ -381,7 +397,8 @@ def cell(subject, damage, seed, arguments):
     in_place, anywhere, count, others = judge_tree(target, walk)
     result.update(files=count, path=percent(in_place, count), anywhere=percent(anywhere, count),
                   bound_path=percent(bound.at_path, count), bound_anywhere=percent(bound.anywhere, count),
-                  wrong=[os.fsdecode(p) for p in sorted(others) if walk[p]['inode'] not in named],
+                  wrong=[os.fsdecode(p) for p in sorted(others) if walk[p]['inode'] not in named and
+                         others[p] != as_on_disk(ext, image, offset, walk[p]['inode'])],
                   missed_path=[os.fsdecode(p) for p in sorted(bound.at_path - in_place)[:5]],
                   missed=[os.fsdecode(p) for p in sorted(bound.anywhere - anywhere)[:5]],
                   peers=damage.peers[subject.kind])

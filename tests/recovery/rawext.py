@@ -67,24 +67,32 @@ class Ext:
 
     def mapping(self, raw):
         """(mapping blocks, data blocks) of a raw inode."""
+        inner, placed = self.placed(raw)
+        return inner, [block for _, block in placed]
+
+    def placed(self, raw):
+        """(mapping blocks, [(file block, data block)]) of a raw inode."""
         if struct.unpack_from('<I', raw, 0x20)[0] & 0x80000:
             return self.extents(raw[0x28:0x28 + 60])
         pointers = struct.unpack_from('<15I', raw, 0x28)
-        inner, data = [], [p for p in pointers[:12] if p]
+        inner, data, first = [], [(i, p) for i, p in enumerate(pointers[:12]) if p], 12
         for depth, pointer in enumerate(pointers[12:], 1):
-            self.indirect(pointer, depth, inner, data)
+            self.indirect(pointer, depth, first, inner, data)
+            first += (self.block_size // 4) ** depth
         return inner, data
 
-    def indirect(self, pointer, depth, inner, data):
-        todo = [(pointer, depth)] if pointer else []
+    def indirect(self, pointer, depth, first, inner, data):
+        todo = [(pointer, depth, first)] if pointer else []
         while todo:
-            block, level = todo.pop()
+            block, level, logical = todo.pop()
             if level == 0:
-                data.append(block)
+                data.append((logical, block))
                 continue
             inner.append(block)
             raw = self.block(block)
-            todo += [(p, level - 1) for p in struct.unpack('<%dI' % (len(raw) // 4), raw) if p]
+            stride = (self.block_size // 4) ** (level - 1)
+            todo += [(p, level - 1, logical + i * stride)
+                     for i, p in enumerate(struct.unpack('<%dI' % (len(raw) // 4), raw)) if p]
 
     def extents(self, root):
         inner, data, todo = [], [], [root]
@@ -99,9 +107,9 @@ class Ext:
                     inner.append(low | high << 32)
                     todo.append(self.block(inner[-1]))
                 else:
-                    length, high, low = struct.unpack_from('<HHI', node, at + 4)
+                    first, length, high, low = struct.unpack_from('<IHHI', node, at)
                     if length <= 32768:     # unwritten extents hold no content
-                        data += range(low | high << 32, (low | high << 32) + length)
+                        data += ((first + k, (low | high << 32) + k) for k in range(length))
         return inner, data
 
     def used_table_blocks(self):
