@@ -12,36 +12,50 @@
 #include "image/source.h"
 #include "image/unit_index.h"
 
+/* A source that units read from, as it lies there or with other bytes at the beginning of each. */
+struct origin {
+	struct ext_source *source; /* borrowed */
+	bool has_head;
+	uint8_t head[4];
+};
+
 struct overlay {
 	struct ext_source source;
 	struct ext_source *below; /* borrowed */
 	size_t unit;		  /* bytes, a power of two */
 	unsigned unit_log2;
 	struct unit_index index;
-	struct ext_source **from; /* the sources that units read from; borrowed */
-	uint16_t from_count;
+	struct origin *origins; /* what units read from */
+	uint16_t origin_count;
 };
+
+/* Where a changed unit begins, in bytes. */
+static uint64_t start_of(const struct overlay *overlay, const struct unit_change *change)
+{
+	return (uint64_t)change->unit << overlay->unit_log2;
+}
 
 /* Reads a part of one changed unit: `at` bytes from its start. */
 static enum ext_status read_changed(const struct overlay *overlay, const struct unit_change *change,
 				    size_t at, uint8_t *buffer, size_t length,
 				    struct ext_error *error)
 {
+	const struct origin *origin;
 	enum ext_status status;
 
 	if (change->from == WRITTEN) {
 		memcpy(buffer, change->data + at, length);
 		return EXT_OK;
 	}
-	status = ext_source_read(overlay->from[change->from], change->from_offset + at, buffer,
-				 length, error);
+	origin = &overlay->origins[change->from];
+	status = ext_source_read(origin->source, change->from_offset + at, buffer, length, error);
 	if (status != EXT_OK) {
-		source_move_error(error, change->from_offset, change->unit << overlay->unit_log2);
+		source_move_error(error, change->from_offset, start_of(overlay, change));
 		return status;
 	}
-	if (change->has_head)
-		for (; at < sizeof change->head && length > 0; at++, length--)
-			*buffer++ = change->head[at];
+	if (origin->has_head)
+		for (; at < sizeof origin->head && length > 0; at++, length--)
+			*buffer++ = origin->head[at];
 	return EXT_OK;
 }
 
@@ -65,8 +79,7 @@ static enum ext_status overlay_read(struct ext_source *source, uint64_t offset, 
 		} else {
 			/* All that lies before the next change, in one read. */
 			if (change)
-				part = (size_t)min_u64(
-					length, (change->unit << overlay->unit_log2) - offset);
+				part = (size_t)min_u64(length, start_of(overlay, change) - offset);
 			status = ext_source_read(overlay->below, offset, bytes, part, error);
 		}
 		if (status != EXT_OK)
@@ -89,7 +102,7 @@ static enum ext_status overlay_next_data(struct ext_source *source, uint64_t off
 
 	if (!change)
 		return status;
-	changed = change->unit << overlay->unit_log2;
+	changed = start_of(overlay, change);
 	if (changed < offset)
 		changed = offset;
 	if (status == EXT_OK && *start <= changed)
@@ -97,7 +110,7 @@ static enum ext_status overlay_next_data(struct ext_source *source, uint64_t off
 	if (status != EXT_OK && status != EXT_END)
 		return status;
 	*start = changed;
-	*end = min_u64((change->unit + 1) << overlay->unit_log2, source->size);
+	*end = min_u64(start_of(overlay, change) + overlay->unit, source->size);
 	return EXT_OK;
 }
 
@@ -109,13 +122,9 @@ static void overlay_will_need(struct ext_source *source, uint64_t offset, uint64
 static void overlay_close(struct ext_source *source)
 {
 	struct overlay *const overlay = (struct overlay *)source;
-	const struct unit_change *change = unit_index_next(&overlay->index, 0);
 
-	for (; change; change = unit_index_next(&overlay->index, change->unit + 1))
-		if (change->from == WRITTEN)
-			free(change->data);
 	unit_index_clear(&overlay->index);
-	free(overlay->from);
+	free(overlay->origins);
 	free(overlay);
 }
 
@@ -131,7 +140,8 @@ enum ext_status ext_source_open_overlay(struct ext_source *inner, size_t unit,
 {
 	struct overlay *overlay;
 
-	if (!is_power_of_two(unit) || unit < 512 || unit > 65536)
+	if (!is_power_of_two(unit) || unit < 512 || unit > 65536 ||
+	    ext_source_size(inner) / unit > UNIT_MOST)
 		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
 	overlay = calloc(1, sizeof *overlay);
 	if (!overlay)
@@ -176,7 +186,8 @@ static enum ext_status make_written(struct overlay *overlay, uint64_t unit, bool
 		free(data);
 		return ext_no_memory(error);
 	}
-	*change = (struct unit_change){.unit = unit, .data = data, .from = WRITTEN};
+	change->data = data;
+	change->from = WRITTEN;
 	*written = change;
 	return EXT_OK;
 }
@@ -208,26 +219,36 @@ enum ext_status ext_overlay_write(struct ext_source *source, uint64_t offset, co
 	return EXT_OK;
 }
 
-/* The number of `from` among the sources that units read from. */
-static enum ext_status number_of_source(struct overlay *overlay, struct ext_source *from,
-					uint16_t *number, struct ext_error *error)
+static bool is_origin(const struct origin *origin, const struct ext_source *from,
+		      const uint8_t *head)
 {
-	struct ext_source **sources;
+	return origin->source == from && origin->has_head == (head != NULL) &&
+	       (!head || memcmp(origin->head, head, sizeof origin->head) == 0);
+}
 
-	for (uint16_t i = 0; i < overlay->from_count; i++) {
-		if (overlay->from[i] == from) {
+/* The number of this source, with this head, among the origins. */
+static enum ext_status number_of_origin(struct overlay *overlay, struct ext_source *from,
+					const uint8_t *head, uint16_t *number,
+					struct ext_error *error)
+{
+	struct origin *origins;
+
+	for (uint16_t i = 0; i < overlay->origin_count; i++) {
+		if (is_origin(&overlay->origins[i], from, head)) {
 			*number = i;
 			return EXT_OK;
 		}
 	}
-	if (overlay->from_count == WRITTEN - 1)
+	if (overlay->origin_count == WRITTEN - 1)
 		return ext_fail(error, EXT_LIMIT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
-	sources = realloc(overlay->from, (overlay->from_count + 1u) * sizeof(*sources));
-	if (!sources)
+	origins = realloc(overlay->origins, (overlay->origin_count + 1u) * sizeof *origins);
+	if (!origins)
 		return ext_no_memory(error);
-	overlay->from = sources;
-	sources[overlay->from_count] = from;
-	*number = overlay->from_count++;
+	overlay->origins = origins;
+	origins[overlay->origin_count] = (struct origin){.source = from, .has_head = head != NULL};
+	if (head)
+		memcpy(origins[overlay->origin_count].head, head, sizeof origins->head);
+	*number = overlay->origin_count++;
 	return EXT_OK;
 }
 
@@ -247,7 +268,7 @@ enum ext_status ext_overlay_redirect(struct ext_source *source, uint64_t offset,
 	if (!range_inside(from_offset, min_u64(overlay->unit, source->size - offset),
 			  ext_source_size(from)))
 		return source_truncated(error, from_offset, overlay->unit, ext_source_size(from));
-	status = number_of_source(overlay, from, &number, error);
+	status = number_of_origin(overlay, from, head, &number, error);
 	if (status != EXT_OK)
 		return status;
 	change = unit_index_insert(&overlay->index, offset >> overlay->unit_log2);
@@ -255,12 +276,8 @@ enum ext_status ext_overlay_redirect(struct ext_source *source, uint64_t offset,
 		return ext_no_memory(error);
 	if (change->from == WRITTEN)
 		free(change->data);
-	*change = (struct unit_change){.unit = offset >> overlay->unit_log2,
-				       .from_offset = from_offset,
-				       .from = number,
-				       .has_head = head != NULL};
-	if (head)
-		memcpy(change->head, head, sizeof change->head);
+	change->from_offset = from_offset;
+	change->from = number;
 	return EXT_OK;
 }
 
@@ -289,6 +306,6 @@ enum ext_status ext_overlay_next_changed(const struct ext_source *source, uint64
 	change = unit_index_next(&overlay->index, (offset + mask) >> overlay->unit_log2);
 	if (!change)
 		return EXT_END;
-	*changed = change->unit << overlay->unit_log2;
+	*changed = start_of(overlay, change);
 	return EXT_OK;
 }

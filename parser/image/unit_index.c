@@ -18,8 +18,14 @@ struct unit_leaf {
 
 void unit_index_clear(struct unit_index *index)
 {
-	for (size_t i = 0; i < index->count; i++)
+	for (size_t i = 0; i < index->count; i++) {
+		const struct unit_leaf *const leaf = index->leaves[i];
+
+		for (size_t j = 0; j < leaf->count; j++)
+			if (leaf->changes[j].from == WRITTEN)
+				free(leaf->changes[j].data);
 		free(index->leaves[i]);
+	}
 	free(index->leaves);
 	*index = (struct unit_index){.count = 0};
 }
@@ -76,6 +82,14 @@ struct unit_change *unit_index_find(const struct unit_index *index, uint64_t uni
 	return change && change->unit == unit ? change : NULL;
 }
 
+/* Does `unit` belong into leaf `at`, which may not be there any more? */
+static bool is_in_leaf(const struct unit_index *index, size_t at, uint64_t unit)
+{
+	return at < index->count && index->leaves[at]->count > 0 &&
+	       index->leaves[at]->changes[0].unit <= unit &&
+	       (at + 1 == index->count || unit < index->leaves[at + 1]->changes[0].unit);
+}
+
 /* A new empty leaf as number `at`; NULL when there is no memory. */
 static struct unit_leaf *add_leaf(struct unit_index *index, size_t at)
 {
@@ -108,7 +122,7 @@ struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
 
 	if (index->count == 0 && !add_leaf(index, 0))
 		return NULL;
-	at = leaf_for(index, unit);
+	at = is_in_leaf(index, index->last, unit) ? index->last : leaf_for(index, unit);
 	leaf = index->leaves[at];
 	entry = entry_for(leaf, unit);
 	if (entry < leaf->count && leaf->changes[entry].unit == unit)
@@ -127,12 +141,14 @@ struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
 		if (entry > keep || keep == LEAF_ENTRIES) {
 			leaf = right;
 			entry -= keep;
+			at++;
 		}
 	}
+	index->last = at;
 	memmove(leaf->changes + entry + 1, leaf->changes + entry,
 		(leaf->count - entry) * sizeof(*leaf->changes));
 	leaf->count++;
-	leaf->changes[entry] = (struct unit_change){.unit = unit};
+	leaf->changes[entry] = (struct unit_change){.unit = unit & UNIT_MOST};
 	return &leaf->changes[entry];
 }
 
