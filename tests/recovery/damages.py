@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 
-from rawext import Ext
+from rawext import Ext, is_inline
 
 DAMAGES = []
 
@@ -53,8 +53,8 @@ def first_64k(path, ext, r):
 
 @damage('D3', "group 0's superblock, descriptors, bitmaps", (100, 100), (100, 100))
 def group_zero(path, ext, r):
-    zero(path, 0, (ext.first_block + 1 + ext.gdt_blocks) * ext.block_size)
-    zero_blocks(path, ext, (ext.block_bitmap[0], ext.inode_bitmap[0]))
+    zero(path, 0, (ext.first_block + 1) * ext.block_size)
+    zero_blocks(path, ext, (*ext.tables()[0], ext.block_bitmap[0], ext.inode_bitmap[0]))
 
 
 @damage('D4a', 'first 1 MiB zeroed', (100, 100), (0, 48))
@@ -78,7 +78,7 @@ def older_superblock(path, ext, r):
     with open(other, 'wb') as file:
         file.truncate(os.path.getsize(path))
     subprocess.run(['mke2fs', '-q', '-F', '-t', ext.kind, '-b', str(ext.block_size), '-g',
-                    str(ext.per_group // 2), '-N', str(ext.inode_count // 2), other], check=True,
+                    str(min(ext.per_group, 8 * ext.block_size) // 2), '-N', str(ext.inode_count // 2), other], check=True,
                    stdin=subprocess.DEVNULL)
     old = Ext(other)
     with open(path, 'r+b') as file:
@@ -106,19 +106,23 @@ def root_inode(path, ext, r):
 
 @damage('D7', 'root directory block zeroed', (0, 100), (0, 100))
 def root_block(path, ext, r):
+    if is_inline(ext.inode(2)):     # the part in i_block, ".." aside
+        block, at = ext.inode_place(2)
+        zero(path, block * ext.block_size + at + 0x2c, 56)
     zero_blocks(path, ext, ext.mapping(ext.inode(2))[1])
 
 
 @damage('D8', 'every descriptor table but the last copy zeroed', (100, 100), (100, 100))
 def descriptors(path, ext, r):
-    for _, block in ext.copies()[:-1]:
-        zero_blocks(path, ext, range(block + 1, block + 1 + ext.gdt_blocks))
+    for blocks in ext.tables()[:-1]:
+        zero_blocks(path, ext, blocks)
 
 
 def metadata_blocks(ext, walk):
     found = ext.used_table_blocks() | set(ext.block_bitmap) | set(ext.inode_bitmap)
-    for _, block in ext.copies():
-        found |= set(range(block, block + 1 + ext.gdt_blocks))
+    found |= {block for _, block in ext.copies()}
+    for blocks in ext.tables():
+        found |= set(blocks)
     for inode, kind in walk:
         inner, data = ext.mapping(ext.inode(inode)) if kind in ('file', 'directory') else ([], [])
         found |= set(inner)

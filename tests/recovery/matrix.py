@@ -25,15 +25,23 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 
 import damages
 import judge
-from rawext import Ext
+from rawext import Ext, is_inline
 
 FILESYSTEMS = {
-    # name: (kind, block size, MiB, journal options, journal state)
+    # name: (kind, block size, MiB, other options, journal state)
     'ext2': ('ext2', 1024, 256, [], None),
     'ext3-young': ('ext3', 4096, 1024, [], 'young'),
     'ext3-wrapped': ('ext3', 4096, 1024, ['-J', 'size=4'], 'wrapped'),
     'ext4-young': ('ext4', 4096, 1024, [], 'young'),
     'ext4-wrapped': ('ext4', 4096, 1024, ['-J', 'size=4'], 'wrapped'),
+}
+# Of other features; only by name, or all of them with --fs others.
+OTHERS = {
+    'ext4-2k': ('ext4', 2048, 512, [], 'young'),
+    'ext4-old': ('ext4', 4096, 1024, ['-I', '128', '-O', '^64bit,^flex_bg,^metadata_csum,uninit_bg'], 'young'),
+    'ext4-meta-bg': ('ext4', 1024, 256, ['-O', 'meta_bg,^resize_inode,^flex_bg'], 'young'),
+    'ext4-bigalloc': ('ext4', 4096, 1024, ['-O', 'bigalloc', '-C', '16384'], 'young'),
+    'ext4-inline': ('ext4', 4096, 1024, ['-O', 'inline_data'], 'young'),
 }
 TIMEOUT = 300
 
@@ -101,11 +109,12 @@ class Subject:
 
     def __init__(self, folder, name, count, seed):
         self.name = name
-        self.kind, self.block_size, size, journal, self.journal = FILESYSTEMS[name]
+        self.kind, self.block_size, size, options, self.journal = (FILESYSTEMS | OTHERS)[name]
         self.image = os.path.join(folder, name + '.img')
         judge.make_sparse(self.image, size << 20)
         r = random.Random('%s-%d' % (name, seed))
-        subprocess.run(['mke2fs', '-q', '-F', '-t', self.kind, '-b', str(self.block_size), *journal, self.image], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(['mke2fs', '-q', '-F', '-t', self.kind, '-b', str(self.block_size), *options, self.image],
+                       check=True, stdin=subprocess.DEVNULL)
         with judge.mounted(self.image, write=True) as root:
             populate(root, r, count)
             os.sync()
@@ -223,13 +232,29 @@ def names_of(ext, damaged, offset):
     return found
 
 
+def inline_names(ext, damaged, offset, walk):
+    """The same of directories that keep their entries in their inodes; system.data needs no more than to
+    be searched, since nothing else there reads like an entry."""
+    found = set()
+    with open(damaged, 'rb') as file:
+        for inode in {entry['inode'] for entry in walk.values() if entry['type'] == 'directory'}:
+            if is_inline(ext.inode(inode)):
+                block, at = ext.inode_place(inode)
+                raw = os.pread(file.fileno(), ext.inode_size, block * ext.block_size + at + offset)
+                found |= entries_of(raw[0x2c:0x64])
+                for start in range(0x64, len(raw) - 12, 4):
+                    found |= entries_of(raw[start:])
+    return found
+
+
 def entries_of(raw):
     """Entries of a directory block, deleted ones in the slack of others included."""
     found, at, size = set(), 0, len(raw)
+    if size < 12:
+        return found
     first = struct.unpack_from('<IHBB', raw)
     if not (first[1] >= 8 and first[1] % 4 == 0 and first[1] <= size and first[2] <= first[1] - 8):
         return found
-    at = 0
     while at + 12 <= size:
         inode, length, name_length, kind = struct.unpack_from('<IHBB', raw, at)
         sound = length >= 12 and length % 4 == 0 and at + length <= size and name_length + 8 <= length
@@ -258,7 +283,7 @@ class Bound:
                     self.journal.add(hashlib.sha1(raw).digest())
                     for at in range(0, size, slot):
                         self.logged.add((at, self.key(raw[at:at + slot])))
-        names = names_of(ext, damaged, offset)
+        names = names_of(ext, damaged, offset) | inline_names(ext, damaged, offset, whole)
         self.anywhere, self.at_path = set(), set()
         self.good_contents = set()
         for path, entry in walk.items():
@@ -332,6 +357,8 @@ def as_on_disk(ext, damaged, offset, inode):
     """sha256 of a file whose data are read where they were, whatever is there now: where only data were
     overwritten, nothing on the disk says so, and no tool can tell."""
     raw = ext.inode(inode)
+    if is_inline(raw):
+        return None
     size = struct.unpack_from('<I', raw, 4)[0] | struct.unpack_from('<I', raw, 0x6c)[0] << 32
     content = bytearray(size)
     with open(damaged, 'rb') as file:
@@ -432,7 +459,8 @@ def main():
     parser.add_argument('--full', action='store_true', help='7000 names instead of 700')
     parser.add_argument('--files', type=int, help='names in each tree')
     parser.add_argument('--only', default='', help='rows, commas between')
-    parser.add_argument('--fs', default='', help='columns, commas between: ' + ' '.join(FILESYSTEMS))
+    parser.add_argument('--fs', default='', help='columns, commas between: %s; others: %s' % (
+        ' '.join(FILESYSTEMS), ' '.join(OTHERS)))
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--e2fsck', action='store_true', help='beside it, what e2fsck -fy brings back')
     parser.add_argument('--keep', metavar='DIR', help='leave damaged images and what came out of them there')
@@ -444,6 +472,8 @@ def main():
     judge.tool()
     only = [n for n in arguments.only.split(',') if n]
     columns = [n for n in arguments.fs.split(',') if n] or list(FILESYSTEMS)
+    if columns == ['others']:
+        columns = list(OTHERS)
     results = []
     with judge.scratch(dir=os.environ.get('TMPDIR', '/var/tmp')) as folder:
         if arguments.keep:
