@@ -9,6 +9,7 @@
 #include <ext/xattr.h>
 
 #include "rescue/heal.h"
+#include "rescue/lost_nodes.h"
 #include "rescue/plausible.h"
 
 enum { ROUNDS = 6, TABLE_BUFFER = 512 * 1024 };
@@ -356,6 +357,8 @@ enum ext_status heal_open(const struct opened_image *image, struct healing *heal
 		heal_tables(healing, buffers, buffers + sb->block_size);
 		status = heal_all_inodes(healing, buffers, error);
 	}
+	if (status == EXT_OK)
+		status = lost_nodes_heal(healing, error);
 	free(buffers);
 	if (status != EXT_OK)
 		heal_close(healing);

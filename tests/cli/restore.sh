@@ -131,6 +131,30 @@ image 'file /broken 40 blocks, extents 8' 'damage extent_node /broken 0 : eh_mag
 run 4 restore "$work/image" --output "$out"
 says 'broken (inode [0-9]*): the map of its blocks is damaged; up to [0-9]* of 40960 bytes are missing'
 
+# An inner node of a tree is made anew from the nodes below it: by their checksums those of one inode, or, without
+# checksums, those that are no one's and come to what is missing.
+for features in '' ', features ^metadata_csum'; do
+	image_type=ext4$features
+	image 'file /other 900 blocks, extents 450' 'file /big 800 blocks, extents 400'
+	"$FSCK_LITE" cat "$work/image" /big >"$work/wanted"
+	leaf=$("$FSCK_LITE" show "$work/image" extents /big | sed -n 's/^ *tree *168 .* \([0-9]*\)  extent node, level 0$/\1/p')
+	image 'file /other 900 blocks, extents 450' 'file /big 800 blocks, extents 400' 'damage extent_node /big 0 : eh_magic = 0'
+	run 0 restore "$work/image" --output "$out"
+	ok "whole without its inner node${features}" cmp "$work/wanted" "$out/big"
+	untouched
+	# With a leaf gone as well, what is missing is said.
+	dd if=/dev/zero of="$work/image" bs=1024 seek="$leaf" count=1 conv=notrunc 2>/dev/null
+	rm -rf "$out"
+	run 4 restore "$work/image" --output "$out"
+	says 'big (inode [0-9]*): .*; up to [0-9]* of 819200 bytes are missing'
+done
+# Two without: whose is what, nobody can tell.
+image 'file /other 900 blocks, extents 450' 'file /big 800 blocks, extents 400' 'damage extent_node /big 0 : eh_magic = 0' \
+	'damage extent_node /other 0 : eh_magic = 0'
+run 4 restore "$work/image" --output "$out"
+says '^2 could not be restored whole:$'
+image_type=ext4
+
 # Zeros in place of an indirect block are a map in good order: what the inode counts tells them from holes.
 image_type=ext2
 image 'file /big 300 blocks' 'file /sparse 400 blocks, holes 20-390' 'damage block tree /big 0 : fill 0x00'
