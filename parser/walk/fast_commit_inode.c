@@ -13,7 +13,6 @@
 enum {
 	SECTOR_LOG2 = 9,
 	EXTENT_MAGIC = 0xf30a,
-	ROOT_MAX = 4,
 	I_BLOCK_AT = 0x28,
 	GENERATION_AT = 0x64,
 };
@@ -109,11 +108,8 @@ enum ext_status fast_commit_inode(struct fast_commit *replay,
 	}
 	memcpy(replay->raw + GENERATION_AT, record->raw.data + GENERATION_AT, size - GENERATION_AT);
 	if (get(core->i_flags) & EXT_INODE_EXTENTS) {
-		if (get(header->eh_magic) != EXTENT_MAGIC) {
-			memset(core->i_block, 0, sizeof core->i_block);
-			put(&header->eh_magic, EXTENT_MAGIC);
-			put(&header->eh_max, ROOT_MAX);
-		}
+		if (get(header->eh_magic) != EXTENT_MAGIC)
+			inode_make_extent_root(replay->raw);
 	} else if (get(core->i_flags) & EXT_INODE_INLINE_DATA) {
 		/* What was mapped before the data moved into the inode. */
 		if (ext_inode_maps_blocks(&inode) && inode.links != 0)

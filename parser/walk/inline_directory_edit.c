@@ -12,6 +12,7 @@
 #include "structure/filesystem.h"
 #include "structure/inline_data.h"
 #include "walk/directory_edit.h"
+#include "walk/inode_edit.h"
 
 #include <ext/xattr.h>
 
@@ -143,8 +144,6 @@ static void drop_tail(struct directory_edit *edit)
 enum ext_status inline_directory_leave(struct directory_edit *edit, struct ext_error *error)
 {
 	struct ext_raw_inode *core = (struct ext_raw_inode *)(void *)edit->raw;
-	struct ext_raw_extent_header *header =
-		(struct ext_raw_extent_header *)(void *)core->i_block;
 	const uint32_t head_size = INLINE_IN_I_BLOCK - INLINE_PARENT_SIZE;
 	const uint32_t dots = 2 * directory_entry_size(1);
 	const uint32_t end = directory_entries_end(edit);
@@ -169,9 +168,7 @@ enum ext_status inline_directory_leave(struct directory_edit *edit, struct ext_e
 		memcpy(edit->block + dots + head_size, tail, tail_size);
 	stretch_last(edit, edit->block, dots + head_size + tail_size, end);
 	drop_tail(edit);
-	memset(core->i_block, 0, sizeof core->i_block);
-	put(&header->eh_magic, 0xf30a);
-	put(&header->eh_max, 4);
+	inode_make_extent_root(edit->raw);
 	put(&core->i_flags,
 	    (get(core->i_flags) & ~(uint32_t)EXT_INODE_INLINE_DATA) | EXT_INODE_EXTENTS);
 	directory_decode_again(edit);

@@ -18,8 +18,6 @@
 
 enum {
 	SECTOR_LOG2 = 9,
-	EXTENT_MAGIC = 0xf30a,
-	ROOT_MAX = 4,
 	XATTR_INODES_MOST = 64,
 };
 
@@ -96,14 +94,10 @@ static enum ext_status release_inode(struct ext_editor *editor, const struct ext
 		return status;
 	*freed += blocks;
 	if (ext_inode_maps_blocks(inode)) {
-		memset(core->i_block, 0, sizeof core->i_block);
-		if (inode->flags & EXT_INODE_EXTENTS) {
-			struct ext_raw_extent_header *header =
-				(struct ext_raw_extent_header *)(void *)core->i_block;
-
-			put(&header->eh_magic, EXTENT_MAGIC);
-			put(&header->eh_max, ROOT_MAX);
-		}
+		if (inode->flags & EXT_INODE_EXTENTS)
+			inode_make_extent_root(raw);
+		else
+			memset(core->i_block, 0, sizeof core->i_block);
 	}
 	put(&core->i_size_lo, 0U);
 	put(&core->i_size_high, 0U);

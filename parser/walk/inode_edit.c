@@ -24,6 +24,17 @@ enum {
 	ROOT_MAX = 4,
 };
 
+void inode_make_extent_root(uint8_t *raw)
+{
+	struct ext_raw_inode *core = (struct ext_raw_inode *)(void *)raw;
+	struct ext_raw_extent_header *header =
+		(struct ext_raw_extent_header *)(void *)core->i_block;
+
+	memset(core->i_block, 0, sizeof core->i_block);
+	put(&header->eh_magic, EXTENT_MAGIC);
+	put(&header->eh_max, ROOT_MAX);
+}
+
 void inode_put_sectors(const struct ext_superblock *sb, uint8_t *raw, uint64_t sectors)
 {
 	struct ext_raw_inode *core = (struct ext_raw_inode *)(void *)raw;

@@ -8,6 +8,9 @@
 
 #include <ext/edit.h>
 
+/* Empties the map: the root of an extent tree that maps nothing. `raw` is an inode. */
+void inode_make_extent_root(uint8_t *raw);
+
 /* Sets i_blocks of a raw inode, in units of 512 bytes, in the form that its flags ask for. */
 void inode_put_sectors(const struct ext_superblock *superblock, uint8_t *raw, uint64_t sectors);
 
