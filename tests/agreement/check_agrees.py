@@ -33,7 +33,7 @@ def clean_images(failures):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--damages', type=int, default=60)
+    parser.add_argument('--damages', type=int, default=30)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('images', nargs='*')
     arguments = parser.parse_args()

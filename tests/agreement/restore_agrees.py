@@ -17,6 +17,8 @@ import images
 import judge
 
 NOBODY = 65534
+# Each image is walked four times: a run of `make check` takes what differs in attributes and content.
+USUAL = ['ext2-rev0', 'ext3-4k', 'ext4-1k', 'ext4-inline', 'ext4-external-journal', 'ext4-everything']
 # The copy has inodes, change times and directory sizes of its own.
 SIDECAR = b'/fsck-lite-attributes.jsonl'
 ITS_OWN = ('inode', 'ctime', 'flags')
@@ -226,7 +228,7 @@ def main():
     judge.tool()
     os.umask(0)
     failures = judge.Failures()
-    for image in images.chosen():
+    for image in images.chosen(USUAL):
         if not image.mount:
             continue
         try:
