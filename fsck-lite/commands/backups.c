@@ -12,6 +12,7 @@
 #include <ext/copies.h>
 
 #include "commands/backups.h"
+#include "commands/refused.h"
 #include "complain.h"
 #include "image.h"
 #include "reports/copies.h"
@@ -171,6 +172,7 @@ int command_backups(const struct options *options)
 		print_list(backups.image.superblock);
 	else if (status == EXIT_CLEAN)
 		status = report(&backups);
+	(void)refused("backups", &backups.image, options, status);
 	close_image(&backups.image);
 	return status;
 }

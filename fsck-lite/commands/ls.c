@@ -11,6 +11,7 @@
 
 #include "cancel.h"
 #include "commands/command.h"
+#include "commands/refused.h"
 #include "commands/rescued.h"
 #include "complain.h"
 #include "image.h"
@@ -353,6 +354,7 @@ int command_ls(const struct options *options)
 			status = EXIT_CANNOT_RUN;
 		listing_clear(&walk.listing);
 	}
+	(void)refused("ls", &walk.image, options, status);
 	findings_aloud_end(&walk.findings);
 	free(walk.waiting);
 	free(walk.path);

@@ -11,6 +11,7 @@
 #include "accounting/threads.h"
 #include "cancel.h"
 #include "commands/command.h"
+#include "commands/refused.h"
 #include "commands/rescued.h"
 #include "complain.h"
 #include "image.h"
@@ -59,7 +60,7 @@ static int open_rescued(struct rescued *rescued)
 	int status = open_image(options, options_image(options), &rescued->image, NULL);
 
 	if (status != EXIT_CLEAN)
-		return status;
+		return refused("ls", &rescued->image, options, status);
 	if (deep_open(&rescued->image, &deep_options, &rescued->deep, &error) != EXT_OK ||
 	    (!rescued->deep.survey.stopped &&
 	     (deep_tree(&rescued->deep, &rescued->tree, &error) != EXT_OK ||

@@ -14,6 +14,7 @@
 #include "accounting/threads.h"
 #include "cancel.h"
 #include "commands/command.h"
+#include "commands/refused.h"
 #include "complain.h"
 #include "image.h"
 #include "progress.h"
@@ -293,8 +294,9 @@ static int restore(struct restoring *restoring)
 	int status = open_target(restoring);
 
 	if (status == EXIT_CLEAN)
-		status = open_image(options, options_image(options), &restoring->image,
-				    findings_sink(restoring->findings));
+		status = refused("restore", &restoring->image, options,
+				 open_image(options, options_image(options), &restoring->image,
+					    findings_sink(restoring->findings)));
 	if (status == EXIT_CLEAN)
 		status = survey_image(restoring);
 	if (status == EXIT_CLEAN)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands/command.h"
+#include "commands/refused.h"
 #include "complain.h"
 #include "image.h"
 #include "reports/head.h"
@@ -72,6 +73,7 @@ int command_show(const struct options *options)
 			json_close(&json);
 		}
 	}
+	(void)refused("show", &image, options, status);
 	findings_aloud_end(&findings);
 	close_image(&image);
 	return status;

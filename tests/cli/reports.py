@@ -292,6 +292,13 @@ def unusable(folder):
         ok('unusable: df has a document, the reason, and no figure',
            figures.pop('schema') == 'fsck-lite/df/1' and
            figures == {member: document[member] for member in ('image', 'findings', 'summary', 'advice')}, figures)
+        for command, *more in (['backups', image], ['ls', image], ['ls', '--lost', image], ['show', image, 'super'],
+                               ['restore', '--tar', os.devnull, image]):
+            done = run(command, '--json', *more)
+            said = loads(done.stdout)
+            ok('unusable: %s %s has the reason and nothing else' % (command, more[0]),
+               done.returncode == 8 and said == {'schema': 'fsck-lite/%s/1' % command, 'image': document['image'],
+                                                 'findings': document['findings']}, done.returncode, said)
         one = loads(run('check', '--sarif', '-', image).stdout)['runs'][0]
         ok('unusable: SARIF', one['invocations'][0]['executionSuccessful'] is False and one['results'][0]['ruleId'] == code)
         suite = xml.fromstring(run('check', '--junit', '-', image).stdout)[0]
