@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <ext/directory.h>
+#include <ext/journal.h>
 
 #include "bytes/checked.h"
 #include "bytes/endian.h"
@@ -303,7 +304,7 @@ static void weigh_journal(const struct ext_filesystem *fs, struct ext_mapping *m
 		return;
 	weigh(evidence,
 	      ext_file_read(mapping, &journal, 0, &magic, sizeof magic, &got, NULL) == EXT_OK &&
-		      got == sizeof magic && get(magic) == UINT32_C(0xc03b3998),
+		      got == sizeof magic && get(magic) == EXT_JOURNAL_MAGIC,
 	      4);
 }
 

@@ -14,7 +14,10 @@
 extern "C" {
 #endif
 
-/* Blocks of the log, decoded (structure/journal_block.c). */
+/* Blocks of the log, decoded (structure/journal_superblock.c, journal_block.c). */
+
+/* What every block of the log begins with that is no logged copy. */
+#define EXT_JOURNAL_MAGIC UINT32_C(0xc03b3998)
 
 enum {
 	EXT_JOURNAL_DESCRIPTOR = 1,
