@@ -263,6 +263,29 @@ size_t ext_error_describe(const struct ext_error *error, char *string, size_t si
 	return finish(&text);
 }
 
+void ext_finding_unasked(struct ext_finding *finding, uint32_t code)
+{
+	const char *codes = ext_problem_text(finding->problem)->e2fsck;
+	char wanted[16];
+
+	snprintf(wanted, sizeof wanted, "0x%06" PRIx32, code);
+	for (unsigned position = 0; *codes != 0; position++) {
+		const size_t length = strcspn(codes, " ");
+
+		if (length == strlen(wanted) && memcmp(codes, wanted, length) == 0) {
+			finding->unasked |= (uint16_t)(1u << position);
+			return;
+		}
+		codes += length;
+		codes += strspn(codes, " ");
+	}
+}
+
+bool ext_finding_asks(const struct ext_finding *finding, unsigned position)
+{
+	return position >= 16 || (finding->unasked >> position & 1) == 0;
+}
+
 void ext_report(struct ext_sink *sink, const struct ext_finding *finding)
 {
 	if (sink)

@@ -13,6 +13,7 @@ struct kept {
 	struct ext_place place;
 	uint64_t found, low, high;
 	char *name;
+	uint16_t unasked;
 	uint8_t name_length;
 };
 
@@ -20,6 +21,7 @@ struct kept_list {
 	uint64_t total;
 	size_t count, size;
 	struct kept *items;
+	uint16_t unasked; /* codes that e2fsck asks of none of them */
 };
 
 struct findings {
@@ -49,6 +51,7 @@ static int compare_kept(const void *left, const void *right)
 	    (order = compare_numbers(a->found, b->found)) != 0 ||
 	    (order = compare_numbers(a->low, b->low)) != 0 ||
 	    (order = compare_numbers(a->high, b->high)) != 0 ||
+	    (order = compare_numbers(a->unasked, b->unasked)) != 0 ||
 	    (order = compare_numbers(a->name_length, b->name_length)) != 0)
 		return order;
 	if (a->place.field && b->place.field &&
@@ -101,7 +104,13 @@ static bool make_room(struct findings *findings, struct kept_list *list, enum ex
 static void keep(struct findings *findings, const struct ext_finding *finding)
 {
 	struct kept_list *list = &findings->lists[finding->problem];
-	struct kept kept = {finding->place, finding->found, finding->low, finding->high, NULL, 0};
+	struct kept kept = {finding->place,
+			    finding->found,
+			    finding->low,
+			    finding->high,
+			    NULL,
+			    finding->unasked,
+			    0};
 
 	list->total++;
 	if (findings->most == 0)
@@ -202,6 +211,19 @@ void findings_sort(struct findings *findings)
 		trim(&findings->lists[i], findings->most, (enum ext_problem)i);
 }
 
+void findings_unask(struct findings *findings, enum ext_problem problem, uint32_t code)
+{
+	struct ext_finding finding = {.problem = problem};
+
+	ext_finding_unasked(&finding, code);
+	findings->lists[problem].unasked |= finding.unasked;
+}
+
+uint64_t findings_begin(enum ext_problem problem)
+{
+	return (uint64_t)problem << 32;
+}
+
 bool findings_next(const struct findings *findings, uint64_t *position, struct ext_finding *finding)
 {
 	/* The high half of the position is the problem, the low half the item. */
@@ -223,6 +245,7 @@ bool findings_next(const struct findings *findings, uint64_t *position, struct e
 	finding->found = kept->found;
 	finding->low = kept->low;
 	finding->high = kept->high;
+	finding->unasked = kept->unasked | findings->lists[problem].unasked;
 	finding->name_length = kept->name_length;
 	if (kept->name_length > 0)
 		memcpy(finding->name, kept->name, kept->name_length);

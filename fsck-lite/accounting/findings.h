@@ -43,4 +43,10 @@ void findings_sort(struct findings *findings);
 bool findings_next(const struct findings *findings, uint64_t *position,
 		   struct ext_finding *finding);
 
+/* The position of the first finding of `problem`, from which `findings_next` goes on. */
+uint64_t findings_begin(enum ext_problem problem);
+
+/* Notes that e2fsck asks `code`, one of those of the row, about no finding of `problem`. */
+void findings_unask(struct findings *findings, enum ext_problem problem, uint32_t code);
+
 #endif

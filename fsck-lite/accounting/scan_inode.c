@@ -105,15 +105,23 @@ static bool note_ea_inodes(struct inode_worker *worker, const struct ext_inode *
 
 static void report_checksum(const struct inode_worker *worker, const struct ext_inode *inode)
 {
-	const struct ext_finding finding = {.problem = EXT_INODE_CHECKSUM,
-					    .place = {.structure = EXT_AT_INODE,
-						      .has = EXT_HAS_INODE,
-						      .inode = inode->number,
-						      .field = "i_checksum"},
-					    .found = inode->checksum_stored,
-					    .low = inode->checksum_computed,
-					    .high = inode->checksum_computed};
+	const bool has_blocks =
+		inode->type == EXT_TYPE_DIRECTORY && (inode->flags & EXT_INODE_INLINE_DATA) == 0;
+	struct ext_finding finding = {.problem = EXT_INODE_CHECKSUM,
+				      .place = {.structure = EXT_AT_INODE,
+						.has = EXT_HAS_INODE,
+						.inode = inode->number,
+						.field = "i_checksum"},
+				      .found = inode->checksum_stored,
+				      .low = inode->checksum_computed,
+				      .high = inode->checksum_computed};
 
+	/* The checksums of a directory's blocks begin with its inode, which e2fsck then cannot
+	 * read. */
+	if (!has_blocks)
+		ext_finding_unasked(&finding, 0x02004d);
+	if (!has_blocks || (inode->flags & EXT_INODE_INDEX) == 0)
+		ext_finding_unasked(&finding, 0x020049);
 	ext_report(worker->sink, &finding);
 }
 

@@ -131,6 +131,7 @@ static void report_inode(struct recount *recount, const struct ext_inode *inode)
 		shared += block_set_has(&survey->shared, cluster);
 		in_layout += block_set_has(&recount->layout, cluster);
 	}
+	survey->copied_blocks += shared << sb->cluster_log2;
 	report_shared(survey, EXT_BLOCK_SHARED, inode->number, shared << sb->cluster_log2,
 		      first_shared);
 	report_shared(survey, EXT_BLOCK_IN_METADATA, inode->number, in_layout << sb->cluster_log2,
@@ -168,6 +169,18 @@ static enum ext_status claim_again(struct recount *recount, bool moved, struct e
 	return EXT_OK;
 }
 
+/* One of several owners keeps the block itself, unless the layout is among them. */
+static void keep_one(const struct recount *recount)
+{
+	struct survey *survey = recount->survey;
+	uint64_t kept = 0;
+
+	for (uint64_t at = 0; block_set_next(&survey->shared, at, &at); at++)
+		kept += !block_set_has(&recount->layout, at);
+	kept <<= survey->superblock->cluster_log2;
+	survey->copied_blocks -= kept < survey->copied_blocks ? kept : survey->copied_blocks;
+}
+
 /* All owners from the start, in the order of their right. */
 static enum ext_status count_again(struct recount *recount, struct ext_error *error)
 {
@@ -195,6 +208,7 @@ static enum ext_status count_again(struct recount *recount, struct ext_error *er
 	survey->shared = shared;
 	claim_again(recount, false, error);
 	claim_again(recount, true, error);
+	keep_one(recount);
 	return EXT_OK;
 }
 

@@ -170,6 +170,7 @@ struct survey {
 	uint64_t lost_inodes, lost_blocks;
 	uint64_t orphan_inodes;
 	uint64_t shared_blocks, used_but_marked_free;
+	uint64_t copied_blocks; /* that it would take to give each of several owners its own */
 	uint64_t inodes_unreadable, bitmaps_unreadable, directory_blocks_unreadable;
 	/* Inodes in blocks that the medium did not give, and inodes whose map is in one. */
 	uint64_t inodes_unread, maps_unread;

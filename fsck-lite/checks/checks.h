@@ -20,7 +20,8 @@ struct checks {
 	struct ext_filesystem *judged;
 	struct ext_sink *sink; /* thread-safe */
 	struct lock lock;
-	bool is_published; /* --profile=image: leftovers count, too */
+	ext_group wiped_groups; /* descriptors of the primary table that are zeros */
+	bool is_published;	/* --profile=image: leftovers count, too */
 
 	struct xattr_checks
 		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */

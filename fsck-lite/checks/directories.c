@@ -79,10 +79,34 @@ void check_directory_bad_inode(struct checks *checks, ext_ino ino)
 	lock_give(&directories->lock);
 }
 
+/* e2fsck looks into the file for an index all the same. */
+static void report_index_of_file(const struct survey *survey, const struct ext_inode *inode,
+				 const struct inode_facts *facts, const struct ext_place *place,
+				 struct ext_sink *sink)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	struct ext_finding finding = {.problem = EXT_HTREE_NOT_DIRECTORY, .place = *place};
+	uint8_t *bytes = malloc(sb->block_size);
+
+	finding.found = inode->flags;
+	if (bytes && facts->data_blocks > 0 && facts->first_logical == 0 &&
+	    ext_filesystem_read_blocks(survey->filesystem, facts->first_physical, 1, bytes, NULL) ==
+		    EXT_OK) {
+		htree_root_codes(sb, (struct ext_span){bytes, sb->block_size}, &finding);
+	} else {
+		ext_finding_unasked(&finding, 0x01004a);
+		ext_finding_unasked(&finding, 0x01004b);
+		ext_finding_unasked(&finding, 0x01004c);
+	}
+	free(bytes);
+	ext_report(sink, &finding);
+}
+
 /* Flags that only directories may have, and only with their feature. */
-static void check_flags(const struct ext_superblock *sb, const struct ext_inode *inode,
+static void check_flags(const struct survey *survey, const struct ext_inode *inode,
 			const struct inode_facts *facts, struct ext_sink *sink)
 {
+	const struct ext_superblock *sb = survey->superblock;
 	const struct ext_place place = {.structure = EXT_AT_INODE,
 					.has = EXT_HAS_INODE,
 					.inode = inode->number,
@@ -91,7 +115,7 @@ static void check_flags(const struct ext_superblock *sb, const struct ext_inode 
 
 	if (inode->flags & EXT_INODE_INDEX) {
 		if (!is_directory)
-			report_on(sink, EXT_HTREE_NOT_DIRECTORY, &place, inode->flags, 0);
+			report_index_of_file(survey, inode, facts, &place, sink);
 		else if (!ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
 			report_on(sink, EXT_HTREE_WITHOUT_FEATURE, &place, inode->flags, 0);
 		if (is_directory && (facts->data_blocks == 0 || facts->first_logical != 0))
@@ -141,7 +165,7 @@ void check_directory_inode(struct checks *checks, const struct survey *survey,
 	    (inode->number < sb->first_inode && inode->number != EXT_INO_ROOT))
 		return;
 	if (inode->flags & (EXT_INODE_INDEX | EXT_INODE_CASEFOLD))
-		check_flags(sb, inode, facts, sink);
+		check_flags(survey, inode, facts, sink);
 	if (inode->flags & EXT_INODE_ENCRYPT)
 		note_policy(checks->directories, survey, inode, raw, sink);
 	if (inode->type == EXT_TYPE_DIRECTORY && !(inode->flags & EXT_INODE_INLINE_DATA) &&

@@ -107,6 +107,9 @@ void report_in_directory(const struct directory_view *view, enum ext_problem pro
 			 uint64_t low, uint64_t high);
 
 /* checks/htree.c: index blocks in passing, and all of them in the end. */
+/* Which questions about a root of an index e2fsck asks, by the first block of a file. */
+void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
+		      struct ext_finding *finding);
 void check_index_block(const struct directory_view *view);
 void note_leaf(const struct directory_view *view, unsigned version, uint32_t low, uint32_t high);
 void check_indexes(struct directory_checks *checks, struct survey *survey);

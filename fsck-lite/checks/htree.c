@@ -22,6 +22,36 @@ enum {
 	UNREACHED = 0xff,
 };
 
+void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
+		      struct ext_finding *finding)
+{
+	enum {
+		RESERVED_AT = 0x18,
+		HASH_AT = 0x1c,
+		LENGTH_AT,
+		LEVELS_AT,
+		FLAGS_AT,
+		LENGTH_LEAST = 8
+	};
+	const uint8_t *bytes = block.data;
+	bool is_reserved;
+
+	if (!bytes || block.size <= FLAGS_AT)
+		return;
+	is_reserved = (bytes[RESERVED_AT] | bytes[RESERVED_AT + 1] | bytes[RESERVED_AT + 2] |
+		       bytes[RESERVED_AT + 3]) != 0;
+	if (!is_reserved && bytes[LENGTH_AT] >= LENGTH_LEAST) {
+		ext_finding_unasked(finding, 0x010049);
+		ext_finding_unasked(finding, 0x02003c);
+	}
+	if (bytes[HASH_AT] <= EXT_HASH_TEA || bytes[HASH_AT] == EXT_HASH_SIPHASH)
+		ext_finding_unasked(finding, 0x01004a);
+	if ((bytes[FLAGS_AT] & FLAG_INCOMPATIBLE) == 0)
+		ext_finding_unasked(finding, 0x01004b);
+	if (bytes[LEVELS_AT] <= (ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR) ? 2 : 1))
+		ext_finding_unasked(finding, 0x01004c);
+}
+
 static uint32_t word16(struct ext_span block, size_t at)
 {
 	return at + 2 <= block.size ? (uint32_t)block.data[at] | (uint32_t)block.data[at + 1] << 8
@@ -38,10 +68,31 @@ static void add_block(struct directory_checks *checks, const struct index_block 
 	lock_give(&checks->lock);
 }
 
+/*
+ * What e2fsck asks of a root that cannot be understood is what stands in its fields; and without
+ * its counts, or without room behind them, it finds no checksum.
+ */
+static void weigh_codes(const struct directory_view *view, struct ext_finding *finding)
+{
+	const bool has_checksum = view->superblock->has_metadata_csum;
+	const bool is_node = view->logical != 0;
+
+	if (finding->problem == EXT_HTREE_ROOT)
+		htree_root_codes(view->superblock, view->block, finding);
+	if (!has_checksum || is_node)
+		ext_finding_unasked(finding, 0x020049);
+	if (!has_checksum || !is_node)
+		ext_finding_unasked(finding, 0x02004a);
+	if (finding->problem == EXT_HTREE_LIMIT && finding->found < finding->low) {
+		ext_finding_unasked(finding, 0x020049);
+		ext_finding_unasked(finding, 0x02004a);
+	}
+}
+
 static void report_at(const struct directory_view *view, enum ext_problem problem, uint64_t offset,
 		      const char *field, uint64_t found, uint64_t low, uint64_t high)
 {
-	const struct ext_finding finding = {
+	struct ext_finding finding = {
 		.problem = problem,
 		.place = {.structure = EXT_AT_HTREE,
 			  .has = EXT_HAS_INODE | EXT_HAS_BLOCK | EXT_HAS_LOGICAL | EXT_HAS_OFFSET,
@@ -54,6 +105,8 @@ static void report_at(const struct directory_view *view, enum ext_problem proble
 		.low = low,
 		.high = high};
 
+	if (problem == EXT_HTREE_ROOT || problem == EXT_HTREE_LIMIT || problem == EXT_HTREE_COUNT)
+		weigh_codes(view, &finding);
 	ext_report(view->sink, &finding);
 }
 

@@ -176,6 +176,23 @@ static bool is_empty_inline(const struct inspection *inspection)
 	       !inspection_inline_size(inspection, &size);
 }
 
+static void report_empty(const struct inspection *inspection)
+{
+	const struct ext_inode *inode = inspection->inode;
+	struct ext_finding finding = {
+		.problem = EXT_DIRECTORY_EMPTY,
+		.place = {.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = inode->number}};
+
+	/* Only a map of pointers has a hole where its first block should be. */
+	if (inode->flags & (EXT_INODE_EXTENTS | EXT_INODE_INLINE_DATA))
+		ext_finding_unasked(&finding, 0x020015);
+	/* A root that is cleared is made anew, in the same inode. */
+	if (inode->number == EXT_INO_ROOT)
+		for (uint32_t code = 0x05000a; code <= 0x05000d; code++)
+			ext_finding_unasked(&finding, code);
+	ext_report(inspection->sink, &finding);
+}
+
 void inspect_space(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
@@ -199,7 +216,7 @@ void inspect_space(const struct inspection *inspection)
 		/* A block of attributes is enough for e2fsck to keep it. */
 		if (inspection_clusters(inspection) == 0 &&
 		    ((inode->flags & EXT_INODE_INLINE_DATA) == 0 || is_empty_inline(inspection)))
-			inspection_report(inspection, EXT_DIRECTORY_EMPTY, NULL, 0, 0, 0);
+			report_empty(inspection);
 		inspect_directory_size(inspection);
 	} else if (inode->type != EXT_TYPE_SYMLINK) {
 		inspect_file_size(inspection);

@@ -83,6 +83,9 @@ static void judge_primary_table(struct checks *checks)
 			report_group(checks->sink, EXT_GROUP_CHECKSUM, group, "bg_checksum",
 				     descriptor.checksum_stored, descriptor.checksum_computed,
 				     descriptor.checksum_computed);
+		checks->wiped_groups +=
+			descriptor.readable && (descriptor.block_bitmap | descriptor.inode_bitmap |
+						descriptor.inode_table) == 0;
 		check_group_places(checks, group, &descriptor);
 		check_group_overlaps(checks, group, &descriptor);
 	}

@@ -18,6 +18,7 @@
 #include "accounting/threads.h"
 #include "cancel.h"
 #include "checks/checks.h"
+#include "checks/questions.h"
 #include "commands/command.h"
 #include "complain.h"
 #include "image.h"
@@ -338,6 +339,7 @@ static int examine(struct examination *examination)
 		findings_refusal(examination->findings, &examination->image.refusal);
 	findings_sort(examination->findings);
 	if (examination->image.filesystem) {
+		weigh_questions(examination->findings, &examination->checks, &examination->survey);
 		examination->paths = paths_of_findings(&examination->survey, examination->findings);
 		examination->advice.about_superblock = true;
 		advice_gather(&examination->advice, &examination->image, &examination->survey,

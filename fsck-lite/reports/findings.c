@@ -53,19 +53,6 @@ static void write_where(struct json *json, const struct ext_place *place, const 
 	json_end_object(json);
 }
 
-static void write_codes(struct json *json, const char *codes)
-{
-	json_array(json, "e2fsck");
-	while (*codes) {
-		const size_t length = strcspn(codes, " ");
-
-		json_bytes(json, NULL, codes, length);
-		codes += length;
-		codes += strspn(codes, " ");
-	}
-	json_end_array(json);
-}
-
 /* The root of an extent tree lies in the inode, in no block, and e2fsck has one code for it. */
 static const char *codes_of(const struct ext_finding *finding)
 {
@@ -76,6 +63,22 @@ static const char *codes_of(const struct ext_finding *finding)
 	     finding->problem == EXT_EXTENT_MAX))
 		return ext_problem_text(EXT_EXTENT_ROOT)->e2fsck;
 	return ext_problem_text(finding->problem)->e2fsck;
+}
+
+static void write_codes(struct json *json, const struct ext_finding *finding)
+{
+	const char *codes = codes_of(finding);
+
+	json_array(json, "e2fsck");
+	for (unsigned position = 0; *codes; position++) {
+		const size_t length = strcspn(codes, " ");
+
+		if (ext_finding_asks(finding, position))
+			json_bytes(json, NULL, codes, length);
+		codes += length;
+		codes += strspn(codes, " ");
+	}
+	json_end_array(json);
 }
 
 /* What would have been right, as far as the message tells; or the other numbers that it tells. */
@@ -115,7 +118,7 @@ void report_finding_json(struct json *json, const char *key, const struct ext_fi
 	if (finding->name_length > 0)
 		json_name(json, "name", finding->name, finding->name_length);
 	json_text(json, "fix", text->repair);
-	write_codes(json, codes_of(finding));
+	write_codes(json, finding);
 	json_end_object(json);
 }
 

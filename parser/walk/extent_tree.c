@@ -52,11 +52,22 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 			       EXTENT_MAGIC);
 		return false;
 	}
-	if (is_root ? node->depth > DEPTH_MAX : node->depth != (unsigned)depth) {
-		place.field = "eh_depth";
-		mapping_report(mapping, EXT_EXTENT_DEPTH, place, node->depth,
-			       is_root ? 0 : (unsigned)depth,
-			       is_root ? DEPTH_MAX : (unsigned)depth);
+	if (is_root ? node->depth > DEPTH_MAX && node->max <= room && node->entries <= node->max
+		    : node->depth != (unsigned)depth) {
+		struct ext_finding finding = {.problem = EXT_EXTENT_DEPTH,
+					      .place = place,
+					      .found = node->depth,
+					      .low = is_root ? 0 : (unsigned)depth,
+					      .high = is_root ? DEPTH_MAX : (unsigned)depth};
+
+		finding.place.field = "eh_depth";
+		/* e2fsck knows the depth from the root alone. */
+		if (!is_root) {
+			ext_finding_unasked(&finding, 0x01007f);
+			ext_finding_unasked(&finding, 0x014006);
+		}
+		mapping->damaged = true;
+		ext_report(mapping->sink, &finding);
 		return false;
 	}
 	if (node->max > room || node->max == 0) {
@@ -70,6 +81,8 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 		if (node->entries > room)
 			return false;
 	}
+	if (is_root && node->depth > DEPTH_MAX)
+		return false;
 	if (node->depth > 0 && node->entries == 0) {
 		place.field = "eh_entries";
 		mapping_report(mapping, EXT_EXTENT_INDEX_EMPTY, place, 0, 1, node->max);

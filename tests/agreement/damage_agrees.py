@@ -104,7 +104,8 @@ def judge_one(number, seed, subject, folder, keep):
         document, ours = check(image)
         record['ours'] = document['verdict']
         for finding in document.get('findings', []):
-            record['slugs'].setdefault(finding['code'], sorted(set(finding.get('e2fsck', [])) - NEWER))
+            codes = record['slugs'].setdefault(finding['code'], [])
+            codes.extend(code for code in finding.get('e2fsck', []) if code not in NEWER and code not in codes)
             record['findings'].append('%s %s: %s' % (finding['severity'], finding['code'], finding['message']))
         if ours != {'clean': 0, 'errors': 4, 'unusable': 8}[document['verdict']]:
             record['fault'] = 'verdict %s with status %d' % (document['verdict'], ours)

@@ -15,6 +15,7 @@ Lines of a recipe that are read here:
     expect clean                  nothing of severity warning or error is found
     expect unusable               check exits with 8
     expect exit N                 check exits with N
+    expect asks SLUG CODE...      the codes of e2fsck that the findings of SLUG name here are these, and no others
     expect option OPTION          check is run with this option as well
     also   SLUG...                may be found
 """
@@ -77,7 +78,7 @@ class Recipe:
     def __init__(self, path):
         self.name = os.path.basename(path)[:-len(".recipe")]
         self.path = path
-        self.wanted, self.allowed, self.options = [], set(), []
+        self.wanted, self.allowed, self.options, self.asked = [], set(), [], {}
         self.clean = self.unusable = False
         self.status = None
         for line in open(path, encoding="utf-8", errors="surrogateescape"):
@@ -92,6 +93,8 @@ class Recipe:
                 self.unusable = True
             elif words[1] == "exit":
                 self.status = int(words[2])
+            elif words[1] == "asks":
+                self.asked[words[2]] = set(words[3:])
             elif words[1] == "option":
                 self.options.append(words[2])
             else:
@@ -144,6 +147,10 @@ def judge_check(recipe, image, names):
         if place and not any(stands_at(finding, place, names) for finding in found[slug]):
             seen = [finding.get("where") for finding in found[slug]]
             return f"{slug} is found, but not at {' '.join(place)}: {seen[:3]}"
+    for slug, codes in recipe.asked.items():
+        named = {code for finding in found.get(slug, []) for code in finding.get("e2fsck", [])}
+        if named != codes:
+            return f"{slug} names {' '.join(sorted(named)) or 'no code'}, expected {' '.join(sorted(codes))}"
     more = set(found) - {slug for slug, _ in recipe.wanted} - recipe.allowed
     if more:
         return f"found beside it: {' '.join(sorted(more))}"

@@ -136,7 +136,8 @@ def score_one(item, folder):
     score['ours'] = document.get('verdict')
     findings = document.get('findings', [])
     for finding in findings:
-        score['slugs'].setdefault(finding['code'], sorted(finding.get('e2fsck', [])))
+        codes = score['slugs'].setdefault(finding['code'], [])
+        codes.extend(code for code in finding.get('e2fsck', []) if code not in codes)
         if finding['severity'] == 'error':
             score['errors'].append(finding['code'] + ': ' + finding.get('message', ''))
     wanted = {'clean': 0, 'errors': 4, 'unusable': 8}.get(score['ours'])

@@ -98,7 +98,8 @@ struct ext_finding {
 	enum ext_problem problem;
 	struct ext_place place;
 	uint64_t found, low, high;
-	uint8_t name_length;	 /* a file name that belongs to the finding, or 0 */
+	uint16_t unasked;    /* codes of the row that e2fsck does not ask of this one: a bit each */
+	uint8_t name_length; /* a file name that belongs to the finding, or 0 */
 	char name[EXT_NAME_MAX]; /* any bytes, no terminator */
 };
 
@@ -137,6 +138,14 @@ size_t ext_finding_describe(const struct ext_finding *finding, char *text, size_
 /* The message alone, without place and slug; and the place alone. */
 size_t ext_finding_message(const struct ext_finding *finding, char *text, size_t size);
 size_t ext_place_describe(const struct ext_place *place, char *text, size_t size);
+
+/*
+ * Notes that e2fsck does not ask `code` about this finding: what else the image holds makes it see
+ * the same fault otherwise. A code that the finding's row does not have changes nothing.
+ * ext_finding_asks tells of the code that stands at `position` of the row.
+ */
+void ext_finding_unasked(struct ext_finding *finding, uint32_t code);
+bool ext_finding_asks(const struct ext_finding *finding, unsigned position);
 
 /* Hands `finding` to `sink`; nothing happens when `sink` is NULL. */
 void ext_report(struct ext_sink *sink, const struct ext_finding *finding);
