@@ -95,9 +95,9 @@ void ext_inode_checksums(const struct ext_superblock *sb, const ext_ino *inos,
 		registers[i] = sb->checksum_seed;
 		bytes[i] = (const uint8_t *)seeds[i];
 		memcpy(patched[i], raws[i] + OWN_AT, own);
-		memset(patched[i] + LOW_AT - OWN_AT, 0, 2);
+		memset(patched[i] + (LOW_AT - OWN_AT), 0, 2);
 		if (is_wide[i])
-			memset(patched[i] + HIGH_AT - OWN_AT, 0, 2);
+			memset(patched[i] + (HIGH_AT - OWN_AT), 0, 2);
 	}
 	advance(registers, bytes, count, sizeof seeds[0]);
 	advance(registers, raws, count, OWN_AT);
