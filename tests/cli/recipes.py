@@ -62,11 +62,22 @@ def fail(name, text):
 
 
 def digest(path):
-    value = hashlib.sha256()
-    with open(path, "rb") as file:
-        for part in iter(lambda: file.read(1 << 20), b""):
-            value.update(part)
-    return value.hexdigest()
+    """sha256 over the size, and place and content of all data: a hole that is filled changes it, too."""
+    value = hashlib.sha256(str(os.path.getsize(path)).encode())
+    with open(path, "rb", buffering=0) as file:
+        end = 0
+        while True:
+            try:
+                start = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            except OSError:     # no data behind `end`
+                return value.hexdigest()
+            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            value.update(f"{start} {end} ".encode())
+            os.lseek(file.fileno(), start, os.SEEK_SET)
+            while start < end:
+                part = file.read(min(1 << 20, end - start))
+                value.update(part)
+                start += len(part)
 
 
 def run(*arguments):
