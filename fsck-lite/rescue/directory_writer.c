@@ -23,16 +23,6 @@
 #include "rescue/output_names.h"
 #include "rescue/whole_file.h"
 
-#ifndef O_DIRECTORY
-#define O_DIRECTORY 0
-#endif
-#ifndef O_NOFOLLOW
-#define O_NOFOLLOW 0
-#endif
-#ifndef O_CLOEXEC
-#define O_CLOEXEC 0
-#endif
-
 struct directory_writer {
 	struct writer writer;
 	struct open_folders folders;

@@ -11,16 +11,6 @@
 #include "accounting/grow.h"
 #include "rescue/open_folders.h"
 
-#ifndef O_DIRECTORY
-#define O_DIRECTORY 0
-#endif
-#ifndef O_NOFOLLOW
-#define O_NOFOLLOW 0
-#endif
-#ifndef O_CLOEXEC
-#define O_CLOEXEC 0
-#endif
-
 enum { KEPT_OPEN = 64, FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 int open_folders_here(const struct open_folders *folders)

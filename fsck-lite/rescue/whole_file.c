@@ -14,13 +14,6 @@
 #include "rescue/output_names.h"
 #include "rescue/whole_file.h"
 
-#ifndef O_NOFOLLOW
-#define O_NOFOLLOW 0
-#endif
-#ifndef O_CLOEXEC
-#define O_CLOEXEC 0
-#endif
-
 /* A file with more data than this is not begun where it cannot end. */
 enum { LARGE = 1 << 20, COMPARED = 1 << 16 };
 
