@@ -29,22 +29,26 @@ struct overlay {
 	uint16_t origin_count;
 };
 
-/* Where a changed unit begins, in bytes. */
+/* Where a change begins and ends, in bytes. */
 static uint64_t start_of(const struct overlay *overlay, const struct unit_change *change)
 {
 	return (uint64_t)change->unit << overlay->unit_log2;
 }
+static uint64_t end_of(const struct overlay *overlay, const struct unit_change *change)
+{
+	return ((uint64_t)change->unit + change->more + 1) << overlay->unit_log2;
+}
 
-/* Reads a part of one changed unit: `at` bytes from its start. */
+/* Reads a part of a change: `at` bytes from its start. */
 static enum ext_status read_changed(const struct overlay *overlay, const struct unit_change *change,
-				    size_t at, uint8_t *buffer, size_t length,
+				    uint64_t at, uint8_t *buffer, size_t length,
 				    struct ext_error *error)
 {
 	const struct origin *origin;
 	enum ext_status status;
 
 	if (change->from == WRITTEN) {
-		memcpy(buffer, change->data + at, length);
+		memcpy(buffer, change->data + (size_t)at, length);
 		return EXT_OK;
 	}
 	origin = &overlay->origins[change->from];
@@ -67,15 +71,16 @@ static enum ext_status overlay_read(struct ext_source *source, uint64_t offset, 
 
 	while (length > 0) {
 		const uint64_t unit = offset >> overlay->unit_log2;
-		const struct unit_change *const change = unit_index_next(&overlay->index, unit);
+		const struct unit_change *change;
+		uint64_t changed = 0;
 		enum ext_status status;
 		size_t part = length;
 
-		if (change && change->unit == unit) {
-			const size_t at = (size_t)(offset & (overlay->unit - 1));
-
-			part = (size_t)min_u64(length, overlay->unit - at);
-			status = read_changed(overlay, change, at, bytes, part, error);
+		change = unit_index_next(&overlay->index, unit, &changed);
+		if (change && changed == unit) {
+			part = (size_t)min_u64(length, end_of(overlay, change) - offset);
+			status = read_changed(overlay, change, offset - start_of(overlay, change),
+					      bytes, part, error);
 		} else {
 			/* All that lies before the next change, in one read. */
 			if (change)
@@ -95,14 +100,14 @@ static enum ext_status overlay_next_data(struct ext_source *source, uint64_t off
 					 uint64_t *start, uint64_t *end)
 {
 	const struct overlay *const overlay = (const struct overlay *)source;
-	const struct unit_change *const change =
-		unit_index_next(&overlay->index, offset >> overlay->unit_log2);
 	const enum ext_status status = ext_source_next_data(overlay->below, offset, start, end);
-	uint64_t changed;
+	const struct unit_change *change;
+	uint64_t changed = 0;
 
+	change = unit_index_next(&overlay->index, offset >> overlay->unit_log2, &changed);
 	if (!change)
 		return status;
-	changed = start_of(overlay, change);
+	changed <<= overlay->unit_log2;
 	if (changed < offset)
 		changed = offset;
 	if (status == EXT_OK && *start <= changed)
@@ -110,7 +115,7 @@ static enum ext_status overlay_next_data(struct ext_source *source, uint64_t off
 	if (status != EXT_OK && status != EXT_END)
 		return status;
 	*start = changed;
-	*end = min_u64(start_of(overlay, change) + overlay->unit, source->size);
+	*end = min_u64(end_of(overlay, change), source->size);
 	return EXT_OK;
 }
 
@@ -153,6 +158,7 @@ enum ext_status ext_source_open_overlay(struct ext_source *inner, size_t unit,
 	overlay->unit = unit;
 	while (unit >> overlay->unit_log2 > 1)
 		overlay->unit_log2++;
+	overlay->index.unit_log2 = overlay->unit_log2;
 	*source = &overlay->source;
 	return EXT_OK;
 }
@@ -239,7 +245,7 @@ static enum ext_status number_of_origin(struct overlay *overlay, struct ext_sour
 			return EXT_OK;
 		}
 	}
-	if (overlay->origin_count == WRITTEN - 1)
+	if (overlay->origin_count == WRITTEN)
 		return ext_fail(error, EXT_LIMIT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
 	origins = realloc(overlay->origins, (overlay->origin_count + 1u) * sizeof *origins);
 	if (!origins)
@@ -271,13 +277,16 @@ enum ext_status ext_overlay_redirect(struct ext_source *source, uint64_t offset,
 	status = number_of_origin(overlay, from, head, &number, error);
 	if (status != EXT_OK)
 		return status;
+	if (!head &&
+	    unit_index_append(&overlay->index, offset >> overlay->unit_log2, number, from_offset))
+		return EXT_OK;
 	change = unit_index_insert(&overlay->index, offset >> overlay->unit_log2);
 	if (!change)
 		return ext_no_memory(error);
 	if (change->from == WRITTEN)
 		free(change->data);
 	change->from_offset = from_offset;
-	change->from = number;
+	change->from = (unsigned)number & WRITTEN;
 	return EXT_OK;
 }
 
@@ -286,12 +295,10 @@ void ext_overlay_revert(struct ext_source *source, uint64_t offset)
 	struct overlay *const overlay = (struct overlay *)source;
 	const uint64_t unit = offset >> overlay->unit_log2;
 	const struct unit_change *const change = unit_index_find(&overlay->index, unit);
+	uint8_t *const own = change && change->from == WRITTEN ? change->data : NULL;
 
-	if (!change)
-		return;
-	if (change->from == WRITTEN)
-		free(change->data);
-	unit_index_remove(&overlay->index, unit);
+	if (unit_index_remove(&overlay->index, unit))
+		free(own);
 }
 
 enum ext_status ext_overlay_next_changed(const struct ext_source *source, uint64_t offset,
@@ -299,13 +306,11 @@ enum ext_status ext_overlay_next_changed(const struct ext_source *source, uint64
 {
 	const struct overlay *const overlay = (const struct overlay *)source;
 	const uint64_t mask = overlay->unit - 1;
-	const struct unit_change *change;
+	uint64_t unit;
 
-	if (offset > UINT64_MAX - mask)
+	if (offset > UINT64_MAX - mask ||
+	    !unit_index_next(&overlay->index, (offset + mask) >> overlay->unit_log2, &unit))
 		return EXT_END;
-	change = unit_index_next(&overlay->index, (offset + mask) >> overlay->unit_log2);
-	if (!change)
-		return EXT_END;
-	*changed = start_of(overlay, change);
+	*changed = unit << overlay->unit_log2;
 	return EXT_OK;
 }

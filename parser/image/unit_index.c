@@ -62,24 +62,41 @@ static size_t entry_for(const struct unit_leaf *leaf, uint64_t unit)
 	return low;
 }
 
-struct unit_change *unit_index_next(const struct unit_index *index, uint64_t unit)
+static bool has_part(const struct unit_change *change, uint64_t unit)
 {
-	size_t at, entry;
+	return unit - change->unit <= change->more;
+}
+
+struct unit_change *unit_index_next(const struct unit_index *index, uint64_t unit, uint64_t *at)
+{
+	struct unit_leaf *leaf;
+	struct unit_change *change;
+	size_t number, entry;
 
 	if (index->count == 0)
 		return NULL;
-	at = leaf_for(index, unit);
-	entry = entry_for(index->leaves[at], unit);
-	if (entry < index->leaves[at]->count)
-		return &index->leaves[at]->changes[entry];
-	return at + 1 < index->count ? &index->leaves[at + 1]->changes[0] : NULL;
+	number = leaf_for(index, unit);
+	leaf = index->leaves[number];
+	entry = entry_for(leaf, unit);
+	*at = unit;
+	if (entry > 0 && has_part(&leaf->changes[entry - 1], unit))
+		return &leaf->changes[entry - 1];
+	if (entry < leaf->count)
+		change = &leaf->changes[entry];
+	else if (number + 1 < index->count)
+		change = &index->leaves[number + 1]->changes[0];
+	else
+		return NULL;
+	*at = change->unit;
+	return change;
 }
 
 struct unit_change *unit_index_find(const struct unit_index *index, uint64_t unit)
 {
-	struct unit_change *const change = unit_index_next(index, unit);
+	uint64_t at;
+	struct unit_change *const change = unit_index_next(index, unit, &at);
 
-	return change && change->unit == unit ? change : NULL;
+	return change && at == unit ? change : NULL;
 }
 
 /* Does `unit` belong into leaf `at`, which may not be there any more? */
@@ -115,7 +132,8 @@ static struct unit_leaf *add_leaf(struct unit_index *index, size_t at)
 	return leaf;
 }
 
-struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
+/* The change that begins with `unit`, which no run before it reaches; a new one is all zero. */
+static struct unit_change *begin_at(struct unit_index *index, uint64_t unit)
 {
 	struct unit_leaf *leaf;
 	size_t at, entry;
@@ -152,25 +170,84 @@ struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
 	return &leaf->changes[entry];
 }
 
-void unit_index_remove(struct unit_index *index, uint64_t unit)
+/* Makes `unit` the beginning of its change, if it has a part in one. */
+static bool cut_before(struct unit_index *index, uint64_t unit)
+{
+	struct unit_change *const change = unit_index_find(index, unit);
+	struct unit_change *right;
+	struct unit_change rest;
+	uint64_t kept;
+
+	if (!change || change->unit == unit)
+		return true;
+	rest = *change;
+	kept = unit - change->unit;
+	change->more = (kept - 1) & (RUN_MOST - 1);
+	right = begin_at(index, unit);
+	if (!right) {
+		change->more = rest.more;
+		return false;
+	}
+	right->from = rest.from;
+	right->more = (rest.more - kept) & (RUN_MOST - 1);
+	right->from_offset = rest.from_offset + (kept << index->unit_log2);
+	return true;
+}
+
+struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
+{
+	if (!cut_before(index, unit) || (unit < UNIT_MOST && !cut_before(index, unit + 1)))
+		return NULL;
+	return begin_at(index, unit);
+}
+
+bool unit_index_append(struct unit_index *index, uint64_t unit, unsigned from, uint64_t from_offset)
+{
+	struct unit_leaf *leaf;
+	struct unit_change *before;
+	size_t at, entry;
+	uint64_t length;
+
+	if (index->count == 0)
+		return false;
+	at = is_in_leaf(index, index->last, unit) ? index->last : leaf_for(index, unit);
+	leaf = index->leaves[at];
+	entry = entry_for(leaf, unit);
+	if (entry == 0 || (entry < leaf->count && leaf->changes[entry].unit == unit))
+		return false;
+	before = &leaf->changes[entry - 1];
+	length = (uint64_t)before->more + 1;
+	if (before->from != from || from == WRITTEN || length == RUN_MOST ||
+	    before->unit + length != unit ||
+	    before->from_offset + (length << index->unit_log2) != from_offset)
+		return false;
+	before->more = length & (RUN_MOST - 1);
+	index->last = at;
+	return true;
+}
+
+bool unit_index_remove(struct unit_index *index, uint64_t unit)
 {
 	struct unit_leaf *leaf;
 	size_t at, entry;
 
+	if (!cut_before(index, unit) || (unit < UNIT_MOST && !cut_before(index, unit + 1)))
+		return false;
 	if (index->count == 0)
-		return;
+		return true;
 	at = leaf_for(index, unit);
 	leaf = index->leaves[at];
 	entry = entry_for(leaf, unit);
 	if (entry == leaf->count || leaf->changes[entry].unit != unit)
-		return;
+		return true;
 	leaf->count--;
 	memmove(leaf->changes + entry, leaf->changes + entry + 1,
 		(leaf->count - entry) * sizeof(*leaf->changes));
 	if (leaf->count > 0)
-		return;
+		return true;
 	free(leaf);
 	index->count--;
 	memmove(index->leaves + at, index->leaves + at + 1,
 		(index->count - at) * sizeof(*index->leaves));
+	return true;
 }

@@ -17,11 +17,15 @@ struct log_run {
 	uint64_t offset; /* bytes, in the journal's source */
 };
 
-/* One logged copy, as small as it can be: a full journal has a quarter of a million. */
+/*
+ * Logged copies, as small as they can be: a full journal has a quarter of a million. Copies that
+ * follow each other both here and in the log can be one entry.
+ */
 struct logged_block {
 	uint32_t block_low;
 	uint16_t block_high;
-	uint16_t flags; /* LOGGED_ bits */
+	uint16_t flags : 4; /* LOGGED_ bits */
+	uint16_t more : 12; /* copies that follow */
 	uint32_t log;
 	uint32_t transaction; /* sequence, less that of the first; in a history, an index */
 };
@@ -31,7 +35,9 @@ enum {
 	LOGGED_BAD = 2,	    /* its checksum is wrong */
 	LOGGED_REVOKED = 4, /* only in a history */
 	LOGGED_PROVEN = 8,  /* its checksum holds */
+	LOGGED_ALL = 15,
 };
+enum { LOGGED_MORE_MOST = 4095 };
 
 struct logged_list {
 	struct logged_block *blocks;
@@ -59,9 +65,13 @@ static inline ext_block logged_block_number(const struct logged_block *logged)
 	return (uint64_t)logged->block_high << 32 | logged->block_low;
 }
 
-/* Appends; false without memory. Block numbers have 48 bits at most. */
+/* Appends an entry; false without memory. Block numbers have 48 bits at most. */
 bool logged_list_add(struct logged_list *list, ext_block block, uint16_t flags, uint32_t log,
 		     uint32_t transaction);
+
+/* Appends to the last entry if that is all the same and goes on here, else an entry. */
+bool logged_list_extend(struct logged_list *list, ext_block block, uint16_t flags, uint32_t log,
+			uint32_t transaction);
 void logged_list_clear(struct logged_list *list);
 
 /* The place of a log block, for findings. */

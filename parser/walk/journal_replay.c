@@ -21,41 +21,50 @@ enum {
 	ERROR_FIELDS_END = 0x200,
 };
 
-static enum ext_status replay_blocks(struct ext_journal *journal, struct ext_source *overlay,
-				     struct ext_journal_result *result, struct ext_error *error)
+/* Shows the copy in log block `log` in the place of `block`, unless something speaks against it. */
+static enum ext_status replay_block(struct ext_journal *journal, struct ext_source *overlay,
+				    const struct logged_block *logged, uint32_t index,
+				    struct ext_journal_result *result, struct ext_error *error)
 {
 	static const uint8_t magic[4] = {0xc0, 0x3b, 0x39, 0x98};
 	const struct ext_superblock *sb = &journal->filesystem->superblock;
-	const uint64_t source_size = ext_source_size(overlay);
+	const ext_block block = logged_block_number(logged) + index;
+	enum ext_status status;
+	uint64_t from;
 
-	for (uint32_t i = 0; i < journal->logged.count; i++) {
-		const struct logged_block *logged = &journal->logged.blocks[i];
-		const ext_block block = logged_block_number(logged);
-		uint64_t from;
-		enum ext_status status;
-
-		if (revoke_table_covers(&journal->revokes, block, logged->transaction)) {
-			result->revoked++;
-			continue;
-		}
-		if (logged->flags & LOGGED_BAD) {
-			result->bad++;
-			continue;
-		}
-		/* An image that was cut has no place for it. */
-		if ((block + 1) << sb->block_size_log2 > source_size ||
-		    ext_journal_block_offset(journal, logged->log, &from, NULL) != EXT_OK) {
-			result->out_of_range++;
-			continue;
-		}
-		status = ext_overlay_redirect(overlay, block << sb->block_size_log2,
-					      journal->source, from,
-					      logged->flags & LOGGED_ESCAPED ? magic : NULL, error);
-		if (status != EXT_OK)
-			return status;
-		result->written++;
+	if (revoke_table_covers(&journal->revokes, block, logged->transaction)) {
+		result->revoked++;
+		return EXT_OK;
 	}
-	return EXT_OK;
+	if (logged->flags & LOGGED_BAD) {
+		result->bad++;
+		return EXT_OK;
+	}
+	/* An image that was cut has no place for it. */
+	if ((block + 1) << sb->block_size_log2 > ext_source_size(overlay) ||
+	    ext_journal_block_offset(journal, logged->log + index, &from, NULL) != EXT_OK) {
+		result->out_of_range++;
+		return EXT_OK;
+	}
+	status = ext_overlay_redirect(overlay, block << sb->block_size_log2, journal->source, from,
+				      logged->flags & LOGGED_ESCAPED ? magic : NULL, error);
+	if (status == EXT_OK)
+		result->written++;
+	return status;
+}
+
+static enum ext_status replay_blocks(struct ext_journal *journal, struct ext_source *overlay,
+				     struct ext_journal_result *result, struct ext_error *error)
+{
+	enum ext_status status = EXT_OK;
+
+	for (uint32_t i = 0; i < journal->logged.count && status == EXT_OK; i++) {
+		const struct logged_block *logged = &journal->logged.blocks[i];
+
+		for (uint32_t j = 0; j <= logged->more && status == EXT_OK; j++)
+			status = replay_block(journal, overlay, logged, j, result, error);
+	}
+	return status;
 }
 
 static void put_checksum(struct ext_raw_superblock *raw, const uint8_t *bytes)

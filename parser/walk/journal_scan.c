@@ -73,8 +73,8 @@ static enum ext_status take_block(struct scan *scan, const struct ext_journal_ta
 			       journal->filesystem->superblock.block_count - 1);
 		return EXT_OK;
 	}
-	if (!logged_list_add(&journal->logged, tag->block, flags, scan->next,
-			     scan->sequence - sb->sequence))
+	if (!logged_list_extend(&journal->logged, tag->block, flags, scan->next,
+				scan->sequence - sb->sequence))
 		return ext_no_memory(error);
 	return EXT_OK;
 }
@@ -157,9 +157,9 @@ static enum ext_status complete(struct scan *scan, uint64_t commit_time, struct 
 
 		if (logged->transaction != scan->sequence - journal->superblock.sequence)
 			break;
-		if (logged->flags & LOGGED_BAD)
-			journal_report(journal, EXT_JOURNAL_BLOCK_CHECKSUM, logged->log,
-				       logged->log, 0, 0);
+		for (uint32_t j = logged->more + 1u; logged->flags & LOGGED_BAD && j > 0; j--)
+			journal_report(journal, EXT_JOURNAL_BLOCK_CHECKSUM, logged->log + j - 1,
+				       logged->log + j - 1, 0, 0);
 	}
 	summary->transactions++;
 	summary->blocks += scan->blocks;

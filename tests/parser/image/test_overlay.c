@@ -279,46 +279,63 @@ START_TEST(units_of_odd_sizes_are_refused)
 }
 END_TEST
 
-/* Thousands of units in an order that splits and empties leaves, against a plain array. */
+/* Thousands of units in an order that splits and empties leaves and runs, against a plain array. */
 START_TEST(index_holds_what_was_put_in_and_not_removed)
 {
-	enum { RANGE = 5000 };
-	static bool held[RANGE];
-	struct unit_index index = {.count = 0};
+	enum { RANGE = 6000, LOG2 = 10 };
+	static uint64_t held[RANGE]; /* offset in the origin, and 1; 0: unchanged */
+	struct unit_index index = {.unit_log2 = LOG2};
 	uint32_t state = 1;
+	unsigned runs = 0;
 
 	memset(held, 0, sizeof held);
 	for (unsigned step = 0; step < 40000; step++) {
-		uint32_t unit;
+		uint32_t unit, length;
 
 		state = state * 1664525 + 1013904223;
 		unit = (state >> 8) % RANGE;
 		/* First mostly in, then mostly out. */
-		if ((state >> 28) < (step < 20000 ? 12u : 3u)) {
-			struct unit_change *const change = unit_index_insert(&index, unit);
+		if ((state >> 28) >= (step < 20000 ? 12u : 3u)) {
+			ck_assert(unit_index_remove(&index, unit));
+			held[unit] = 0;
+			continue;
+		}
+		/* Every other one goes on where it can, which makes runs. */
+		length = step % 2 == 0 ? 1 : (state >> 20) % 100;
+		for (uint32_t i = 0; i < length && unit + i < RANGE; i++) {
+			const uint64_t offset = ((uint64_t)step << 20) + ((uint64_t)i << LOG2);
+			struct unit_change *change;
 
-			ck_assert_ptr_nonnull(change);
-			ck_assert_uint_eq(change->unit, unit);
-			change->from_offset = unit + 1;
-			held[unit] = true;
-		} else {
-			unit_index_remove(&index, unit);
-			held[unit] = false;
+			if (unit_index_append(&index, unit + i, step % 3, offset)) {
+				ck_assert_uint_eq(held[unit + i], 0);
+				runs++;
+			} else {
+				change = unit_index_insert(&index, unit + i);
+				ck_assert_ptr_nonnull(change);
+				ck_assert_uint_eq(change->unit, unit + i);
+				ck_assert_uint_eq(change->more, 0);
+				change->from = step % 3 & WRITTEN;
+				change->from_offset = offset;
+			}
+			held[unit + i] = offset + 1;
 		}
 	}
+	ck_assert_uint_gt(runs, 10000);
 
 	for (uint32_t unit = 0, next; unit < RANGE; unit++) {
-		const struct unit_change *const change = unit_index_next(&index, unit);
+		uint64_t at = 0;
+		const struct unit_change *const change = unit_index_next(&index, unit, &at);
 
-		for (next = unit; next < RANGE && !held[next]; next++)
+		for (next = unit; next < RANGE && held[next] == 0; next++)
 			;
-		ck_assert_int_eq(unit_index_find(&index, unit) != NULL, held[unit]);
+		ck_assert_int_eq(unit_index_find(&index, unit) != NULL, held[unit] != 0);
 		if (next == RANGE) {
 			ck_assert_ptr_null(change);
 			continue;
 		}
-		ck_assert_uint_eq(change->unit, next);
-		ck_assert_uint_eq(change->from_offset, next + 1);
+		ck_assert_uint_eq(at, next);
+		ck_assert_uint_eq(change->from_offset + ((at - change->unit) << LOG2) + 1,
+				  held[next]);
 	}
 	unit_index_clear(&index);
 }
