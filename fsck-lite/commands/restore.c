@@ -111,6 +111,12 @@ static enum ext_status find_tree(struct restoring *restoring, struct ext_error *
 	status = deep_open(&restoring->image, &deep_options, &restoring->deep, error);
 	if (status != EXT_OK || restoring->deep.survey.stopped)
 		return status;
+	/* Some of them the log still had. */
+	if (restoring->unread_inodes > restoring->deep.inodes_unread)
+		restoring->unread_inodes = restoring->deep.inodes_unread;
+	if (restoring->unread_directory_blocks > restoring->deep.survey.directory_blocks_unreadable)
+		restoring->unread_directory_blocks =
+			restoring->deep.survey.directory_blocks_unreadable;
 	return deep_tree(&restoring->deep, &restoring->tree, error);
 }
 

@@ -27,6 +27,26 @@ static bool was_handed_out(const struct ext_filesystem *filesystem, ext_ino ino)
 	       (ino - 1) % sb->inodes_per_group < sb->inodes_per_group - descriptor.itable_unused;
 }
 
+/* Inodes that were handed out and are in no block that can be read, nor in the log. */
+static uint64_t count_unread(const struct deep *deep)
+{
+	const struct ext_superblock *sb = ext_filesystem_superblock(deep->original);
+	struct ext_inode_table *table;
+	struct ext_inode_run run;
+	uint64_t unread = 0;
+
+	if (deep->survey.inodes_unread == 0 ||
+	    ext_inode_table_open(deep->healing.filesystem, 0, sb->group_count, true, 0, &table,
+				 NULL) != EXT_OK)
+		return 0;
+	while (ext_inode_table_next(table, &run) == EXT_OK)
+		for (uint32_t i = 0; !run.raw && run.error.status != EXT_CORRUPT && i < run.count;
+		     i++)
+			unread += was_handed_out(deep->original, run.first + i);
+	ext_inode_table_close(table);
+	return unread;
+}
+
 /*
  * Without a checksum that proves it, an inode has to look right; and one that this filesystem never
  * handed out is an older one's, which belongs to the deleted.
@@ -88,6 +108,7 @@ enum ext_status deep_open(const struct opened_image *image, const struct deep_op
 		status =
 			survey_run(deep->healing.filesystem, &survey_options, &deep->survey, error);
 	if (status == EXT_OK && !deep->survey.stopped) {
+		deep->inodes_unread = count_unread(deep);
 		if (options->deleted &&
 		    !deleted_find(&deep->healing, &deep->survey, &sources, &deep->deleted))
 			status = ext_no_memory(error);

@@ -22,6 +22,7 @@ struct deep_options {
 struct deep {
 	struct healing healing;
 	struct survey survey;
+	uint64_t inodes_unread; /* handed out, and neither on the medium nor in the log */
 	struct records records;
 	struct deleted_list deleted;
 	const struct ext_filesystem *original;

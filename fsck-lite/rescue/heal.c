@@ -348,6 +348,11 @@ enum ext_status heal_open(const struct opened_image *image, struct healing *heal
 		return ext_no_memory(error);
 	status = ext_source_open_overlay(image_view(image), sb->block_size, &healing->overlay,
 					 error);
+	/* What is missing at the end of an image that was cut, the log may still have. */
+	if (status == EXT_OK &&
+	    sb->block_count > ext_source_size(healing->overlay) >> sb->block_size_log2)
+		(void)ext_overlay_extend(healing->overlay, sb->block_count << sb->block_size_log2,
+					 NULL);
 	if (status == EXT_OK)
 		status = ext_filesystem_reopen(image->filesystem, healing->overlay, true,
 					       &healing->filesystem, error);

@@ -163,6 +163,17 @@ enum ext_status ext_source_open_overlay(struct ext_source *inner, size_t unit,
 	return EXT_OK;
 }
 
+enum ext_status ext_overlay_extend(struct ext_source *source, uint64_t size,
+				   struct ext_error *error)
+{
+	const struct overlay *const overlay = (const struct overlay *)source;
+
+	if (size < source->size || size >> overlay->unit_log2 > UNIT_MOST)
+		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, (struct ext_place){0}, 0);
+	source->size = size;
+	return EXT_OK;
+}
+
 /* The unit's own bytes, with what it read as before in them unless all of it will be written. */
 static enum ext_status make_written(struct overlay *overlay, uint64_t unit, bool whole,
 				    struct unit_change **written, struct ext_error *error)

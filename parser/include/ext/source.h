@@ -102,6 +102,14 @@ void ext_source_will_need(struct ext_source *source, uint64_t offset, uint64_t l
 enum ext_status ext_source_open_overlay(struct ext_source *inner, size_t unit,
 					struct ext_source **source, struct ext_error *error);
 
+/*
+ * Makes the overlay larger than what lies below: of an image that was cut, blocks behind its end
+ * may be known from elsewhere. What is not written there cannot be read. Fails with ARGUMENT when
+ * `size` is less than now or beyond what an overlay can hold.
+ */
+enum ext_status ext_overlay_extend(struct ext_source *overlay, uint64_t size,
+				   struct ext_error *error);
+
 /* Writes into the overlay's memory; any offset and length inside the source's size. */
 enum ext_status ext_overlay_write(struct ext_source *overlay, uint64_t offset, const void *data,
 				  size_t length, struct ext_error *error);

@@ -101,6 +101,33 @@ START_TEST(writing_past_the_end_fails_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(behind_the_end_reads_what_was_written_there_alone)
+{
+	static const uint8_t unit[UNIT] = {1, 2, 3};
+	struct scene scene;
+	struct ext_error error;
+	uint8_t buffer[UNIT];
+	uint64_t start, end;
+
+	scene_open(&scene);
+	ck_assert_int_eq(ext_overlay_extend(scene.overlay, SIZE - 1, NULL), EXT_ARGUMENT);
+
+	ck_assert_int_eq(ext_overlay_extend(scene.overlay, 80 * UNIT, NULL), EXT_OK);
+	ck_assert_uint_eq(ext_source_size(scene.overlay), 80 * UNIT);
+	ck_assert_int_eq(ext_overlay_write(scene.overlay, 40 * UNIT, unit, UNIT, NULL), EXT_OK);
+
+	ck_assert_int_eq(ext_source_read(scene.overlay, 40 * UNIT, buffer, UNIT, NULL), EXT_OK);
+	ck_assert_mem_eq(buffer, unit, UNIT);
+	ck_assert_int_eq(ext_source_read(scene.overlay, 40 * UNIT - 1, buffer, 2, &error), EXT_IO);
+	ck_assert_int_eq(error.problem, EXT_IMAGE_TRUNCATED);
+	ck_assert_int_eq(ext_source_next_data(scene.overlay, SIZE, &start, &end), EXT_OK);
+	ck_assert_uint_eq(start, 40 * UNIT);
+	ck_assert_uint_eq(end, 41 * UNIT);
+	reads_as_expected(&scene);
+	scene_close(&scene);
+}
+END_TEST
+
 START_TEST(redirected_unit_reads_from_elsewhere)
 {
 	struct scene scene;
@@ -346,6 +373,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, untouched_overlay_reads_as_what_lies_below);
 	tcase_add_test(tests, writing_changes_the_overlay_and_never_the_image);
 	tcase_add_test(tests, writing_past_the_end_fails_and_changes_nothing);
+	tcase_add_test(tests, behind_the_end_reads_what_was_written_there_alone);
 	tcase_add_test(tests, redirected_unit_reads_from_elsewhere);
 	tcase_add_test(tests, head_replaces_the_first_four_bytes_of_a_redirected_unit);
 	tcase_add_test(tests, writing_into_a_redirected_unit_keeps_the_rest_of_it);
