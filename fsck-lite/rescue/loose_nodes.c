@@ -7,12 +7,9 @@
 
 #include <stdlib.h>
 
-#include <ext/source.h>
-
 #include "accounting/grow.h"
+#include "rescue/block_scan.h"
 #include "rescue/loose_nodes.h"
-
-enum { CHUNK = 1 << 20 };
 
 static bool has_seed(const struct loose_search *search, uint32_t seed)
 {
@@ -79,9 +76,16 @@ static bool is_marked(const struct ext_filesystem *filesystem, ext_block block)
 	return marked;
 }
 
-static void take(const struct loose_search *search, struct loose_nodes *nodes, ext_block block,
-		 struct ext_span bytes)
+struct finder {
+	const struct loose_search *search;
+	struct loose_nodes *nodes;
+};
+
+static void take(void *context, ext_block block, struct ext_span bytes)
 {
+	const struct finder *finder = context;
+	const struct loose_search *search = finder->search;
+	struct loose_nodes *nodes = finder->nodes;
 	const struct ext_superblock *sb = ext_filesystem_superblock(search->filesystem);
 	struct loose_node found = {.block = block};
 	struct ext_extent_node node;
@@ -103,30 +107,11 @@ static void take(const struct loose_search *search, struct loose_nodes *nodes, e
 
 void loose_nodes_find(const struct loose_search *search, struct loose_nodes *nodes)
 {
-	const struct ext_superblock *sb = ext_filesystem_superblock(search->filesystem);
-	struct ext_source *source = ext_filesystem_source(search->filesystem);
-	const uint64_t end = ext_filesystem_blocks_present(search->filesystem)
-			     << sb->block_size_log2;
-	const uint64_t chunk = CHUNK > sb->block_size ? CHUNK : sb->block_size;
-	uint8_t *buffer = malloc((size_t)chunk);
-	uint64_t at = 0, start, stop;
+	struct finder finder = {search, nodes};
+	const struct block_scan scan = {
+		.filesystem = search->filesystem, .visit = take, .context = &finder};
 
-	nodes->out_of_memory |= !buffer;
-	while (buffer && at < end && ext_source_next_data(source, at, &start, &stop) == EXT_OK) {
-		start = start >> sb->block_size_log2 << sb->block_size_log2;
-		for (at = start > at ? start : at; at < stop && at < end;) {
-			const uint64_t length = end - at < chunk ? end - at : chunk;
-			const bool is_read =
-				ext_source_read(source, at, buffer, (size_t)length, NULL) == EXT_OK;
-
-			for (uint64_t part = 0; is_read && part + sb->block_size <= length;
-			     part += sb->block_size)
-				take(search, nodes, (at + part) >> sb->block_size_log2,
-				     (struct ext_span){buffer + part, sb->block_size});
-			at += length;
-		}
-	}
-	free(buffer);
+	nodes->out_of_memory |= block_scan_run(&scan, NULL) != EXT_OK;
 }
 
 void loose_nodes_clear(struct loose_nodes *nodes)

@@ -7,10 +7,9 @@
 
 #include "accounting/grow.h"
 #include "accounting/scan.h"
+#include "rescue/block_scan.h"
 #include "rescue/name_sources.h"
 #include "rescue/plausible.h"
-
-enum { CHUNK = 1 << 20 };
 
 static bool is_dots(const struct ext_dirent *entry)
 {
@@ -200,11 +199,14 @@ void names_from_history(struct name_sources *sources)
 	free(buffer);
 }
 
-static void take_unowned(struct name_sources *sources, ext_block block, struct ext_span bytes)
+static void take_unowned(void *context, ext_block block, struct ext_span bytes)
 {
+	struct name_sources *sources = context;
 	const struct ext_superblock *sb = sources->survey->superblock;
 	ext_ino self = 0, parent = 0;
 
+	if (block_set_has(&sources->survey->owned, block >> sb->cluster_log2))
+		return;
 	if (plausible_first_block(sb, bytes, &self, &parent)) {
 		self = take_first(sources, block, bytes, self, parent);
 		add_block(sources, bytes, self, RANK_BLOCK);
@@ -215,40 +217,12 @@ static void take_unowned(struct name_sources *sources, ext_block block, struct e
 
 void names_from_unowned(struct name_sources *sources)
 {
-	const struct survey *survey = sources->survey;
-	const struct ext_superblock *sb = survey->superblock;
-	struct ext_source *source = ext_filesystem_source(survey->filesystem);
-	const uint64_t end = ext_filesystem_blocks_present(survey->filesystem)
-			     << sb->block_size_log2;
-	const uint64_t chunk = CHUNK > sb->block_size ? CHUNK : sb->block_size;
-	uint8_t *buffer = malloc((size_t)chunk);
-	uint64_t at = 0, start, stretch_end;
+	const struct block_scan scan = {.filesystem = sources->survey->filesystem,
+					.visit = take_unowned,
+					.context = sources,
+					.stop = sources->stop};
 
-	while (buffer && at < end &&
-	       ext_source_next_data(source, at, &start, &stretch_end) == EXT_OK) {
-		start = start >> sb->block_size_log2 << sb->block_size_log2;
-		for (at = start > at ? start : at; at < stretch_end && at < end;) {
-			const uint64_t length = end - at < chunk ? end - at : chunk;
-			const bool is_read =
-				ext_source_read(source, at, buffer, (size_t)length, NULL) == EXT_OK;
-
-			if (sources->stop && sources->stop()) {
-				free(buffer);
-				return;
-			}
-			for (uint64_t part = 0; is_read && part + sb->block_size <= length;
-			     part += sb->block_size) {
-				const ext_block block = (at + part) >> sb->block_size_log2;
-
-				if (!block_set_has(&survey->owned, block >> sb->cluster_log2))
-					take_unowned(
-						sources, block,
-						(struct ext_span){buffer + part, sb->block_size});
-			}
-			at += length;
-		}
-	}
-	free(buffer);
+	sources->out_of_memory |= block_scan_run(&scan, NULL) != EXT_OK;
 }
 
 void names_from_loose(struct name_sources *sources)
@@ -354,7 +328,7 @@ void names_from_slack(struct name_sources *sources)
 				const uint32_t used =
 					entry.inode ? 8 + (entry.name_length + 3u) / 4 * 4 : 0;
 
-				if (entry.record_length > used + 12)
+				if (entry.record_length >= used + 12)
 					slack_of_entry(
 						sources, directory,
 						(struct ext_span){buffer + entry.at + used,

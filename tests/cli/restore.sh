@@ -179,7 +179,8 @@ image_type=ext4
 image 'file /a 8 blocks' 'dir /d' 'file /d/keeper "kept"' 'unreadable inode_table 0 2'
 run 4 restore "$work/image" --map "$work/unread" --output "$out"
 says '^  8 inodes could not be read'
-ok "what hung below comes out all the same" grep -rqx kept "$out/lost+found"
+# The names stand in a block of the root that nobody owns now, close to what could not be read.
+holds d/keeper kept
 run 4 restore --json "$work/image" --map "$work/unread" --tar /dev/null
 says '"unread_inodes": 8'
 
