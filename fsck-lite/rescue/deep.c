@@ -70,6 +70,13 @@ static bool has_no_place(const struct survey *survey, ext_ino child)
 					    inode_states_links_left(&survey->inodes, child) != 0);
 }
 
+/* A file may have had more names than it has; a directory has no more than one. */
+static bool has_room_for_names(const struct survey *survey, ext_ino child)
+{
+	return has_no_place(survey, child) ||
+	       (inode_states_get(&survey->inodes, child) & STATE_TYPE) != EXT_TYPE_DIRECTORY;
+}
+
 /* Directories that are gone have names below each other, too; so what is not in use is wanted. */
 static void gather_names(struct deep *deep, struct name_sources *sources)
 {
@@ -80,7 +87,7 @@ static void gather_names(struct deep *deep, struct name_sources *sources)
 	if (deep->wants_deleted || deep->survey.lost_inodes > 0 || !deep->survey.root_readable)
 		names_from_unowned(sources);
 	names_from_loose(sources);
-	sources->is_wanted = has_no_place;
+	sources->is_wanted = has_room_for_names;
 	if (deep->wants_deleted)
 		names_from_slack(sources);
 	records_sort(&deep->records);

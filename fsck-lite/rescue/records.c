@@ -188,6 +188,11 @@ bool records_is_stray(const struct name_record *record)
 	return (record->rank & ~rank_parent) == RANK_STRAY;
 }
 
+bool records_is_slack(const struct name_record *record)
+{
+	return (record->rank & ~rank_parent) == RANK_SLACK;
+}
+
 bool records_transaction(const struct name_record *record, uint32_t *transaction)
 {
 	const uint32_t rank = record->rank & ~rank_parent;

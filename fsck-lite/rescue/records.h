@@ -56,9 +56,10 @@ void records_sort(struct records *records);
 /* The records of one child, best first; `count` receives how many. */
 const struct name_record *records_find(const struct records *records, ext_ino child, size_t *count);
 
-/* Does a directory of today say so? Or a copy in the log of unknown age? */
+/* Does a directory of today say so? A copy in the log of unknown age? Remains of an entry? */
 bool records_is_now(const struct name_record *record);
 bool records_is_stray(const struct name_record *record);
+bool records_is_slack(const struct name_record *record);
 
 /* The index of the transaction that a record comes from. False: it is from no journal. */
 bool records_transaction(const struct name_record *record, uint32_t *transaction);

@@ -376,6 +376,31 @@ else
 	skip "needs root for a small target"
 fi
 
+# ---- removed links ----
+
+# What is left of an entry names a file that is still there: it was a link to it when the inode changed, but not its
+# content, and the directory with it; or when the directory is younger than the file. A later file with the number is none.
+link_was()
+{
+	link_title=$1
+	link_inode=$2
+	link_directory=$3
+	link_names=$4
+	image 'dir /d' 'file /d/a "aaa"' 'hardlink /d/b /d/a' 'file /d/c "ccc"' 'damage dirent /d/a : rec_len = 24, checksum fixed' \
+		"damage inode /d/a : i_links_count = 1, $link_inode, checksum fixed" "damage inode /d : $link_directory, checksum fixed"
+	run 0 restore --deleted "$work/image" --output "$out"
+	ok "$link_title: $link_names" test "$(cd "$out/d" && echo *)" = "$link_names"
+}
+link_was 'removed with the last change' 'i_mtime = 1500000000, i_ctime = 1600000000, i_crtime = 1500000000' \
+	'i_mtime = 1600000000, i_ctime = 1600000000, i_crtime = 1400000000' 'a b c'
+holds d/b aaa
+link_was 'the directory is younger' 'i_mtime = 1500000000, i_ctime = 1500000000, i_crtime = 1500000000' \
+	'i_mtime = 1550000000, i_ctime = 1600000000, i_crtime = 1520000000' 'a b c'
+link_was 'written last of all' 'i_mtime = 1600000000, i_ctime = 1600000000, i_crtime = 1500000000' \
+	'i_mtime = 1600000000, i_ctime = 1600000000, i_crtime = 1400000000' 'a c'
+link_was 'born since' 'i_mtime = 1500000000, i_ctime = 1600000000, i_crtime = 1650000000' \
+	'i_mtime = 1600000000, i_ctime = 1600000000, i_crtime = 1400000000' 'a c'
+
 # ---- lost files ----
 
 image 'lost file /doc "%PDF-1.4 and so on"' 'lost file /page "<!doctype html><p>hello"' 'lost file /noise "\x01\x02\x03"' 'file /kept "k"'
