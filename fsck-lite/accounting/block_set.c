@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ext/pages.h>
+
 #include "accounting/block_set.h"
 
-enum { EMPTY = 0, FULL = 1, FIRST_SLOT = 2 };
+enum { EMPTY = 0, FULL = 1, FIRST_SLOT = 2, PIECE_PAGES = 1 << BLOCK_SET_PIECE_LOG2 };
 
 static const uint32_t no_page = UINT32_MAX;
 
@@ -16,17 +18,26 @@ static size_t page_count(const struct block_set *set)
 	return (size_t)((set->bits + BLOCK_SET_PAGE - 1) >> BLOCK_SET_PAGE_LOG2);
 }
 
+/* Pieces of the pool when no page is empty or full. */
+static size_t piece_count(const struct block_set *set)
+{
+	return (page_count(set) >> BLOCK_SET_PIECE_LOG2) + 1;
+}
+
 bool block_set_init(struct block_set *set, uint64_t bits)
 {
 	*set = (struct block_set){.bits = bits, .free_head = no_page};
 	if (bits >> BLOCK_SET_PAGE_LOG2 > SIZE_MAX / sizeof *set->pages - 1)
 		return false;
 	set->pages = calloc(page_count(set) + 1, sizeof *set->pages);
-	return set->pages != NULL;
+	set->pool = calloc(piece_count(set), sizeof *set->pool);
+	return set->pages != NULL && set->pool != NULL;
 }
 
 void block_set_clear(struct block_set *set)
 {
+	for (size_t i = 0; set->pool && i < piece_count(set) && set->pool[i]; i++)
+		free(set->pool[i]);
 	free(set->pages);
 	free(set->pool);
 	*set = (struct block_set){.free_head = no_page};
@@ -34,7 +45,10 @@ void block_set_clear(struct block_set *set)
 
 static uint64_t *slot_words(const struct block_set *set, uint32_t slot)
 {
-	return set->pool + (size_t)(slot - FIRST_SLOT) * BLOCK_SET_WORDS;
+	const uint32_t index = slot - FIRST_SLOT;
+
+	return set->pool[index >> BLOCK_SET_PIECE_LOG2] +
+	       (size_t)(index % PIECE_PAGES) * BLOCK_SET_WORDS;
 }
 
 static int popcount(uint64_t word)
@@ -59,16 +73,14 @@ static uint32_t take_slot(struct block_set *set)
 		set->free_head = (uint32_t)*slot_words(set, slot);
 		return slot;
 	}
-	if (set->pool_used == set->pool_size) {
-		/* By a quarter, not twice: the copy during growth is the peak of memory. */
-		const uint32_t size = set->pool_size + set->pool_size / 4 + 64;
-		uint64_t *pool =
-			realloc(set->pool, (size_t)size * BLOCK_SET_WORDS * sizeof *set->pool);
+	if (set->pool_used % PIECE_PAGES == 0) {
+		const size_t size = PIECE_PAGES * BLOCK_SET_WORDS * sizeof **set->pool;
+		uint64_t *const piece = malloc(size);
 
-		if (!pool)
+		if (!piece)
 			return EMPTY;
-		set->pool = pool;
-		set->pool_size = size;
+		ext_pages_expect(piece, size);
+		set->pool[set->pool_used >> BLOCK_SET_PIECE_LOG2] = piece;
 	}
 	return FIRST_SLOT + set->pool_used++;
 }

@@ -14,8 +14,8 @@
 struct block_set {
 	uint64_t bits;	 /* members are below this */
 	uint32_t *pages; /* 0 empty, 1 full, else 2 + index into the pool */
-	uint64_t *pool;	 /* BLOCK_SET_WORDS words a page */
-	uint32_t pool_used, pool_size;
+	uint64_t **pool; /* BLOCK_SET_WORDS words a page, in pieces */
+	uint32_t pool_used;
 	uint32_t
 		free_head; /* a freed pool page, chained through its first word; UINT32_MAX: none */
 	bool out_of_memory; /* an addition was lost: the set is not to be trusted */
@@ -24,7 +24,8 @@ struct block_set {
 enum {
 	BLOCK_SET_PAGE_LOG2 = 12,
 	BLOCK_SET_PAGE = 1 << BLOCK_SET_PAGE_LOG2,
-	BLOCK_SET_WORDS = BLOCK_SET_PAGE / 64
+	BLOCK_SET_WORDS = BLOCK_SET_PAGE / 64,
+	BLOCK_SET_PIECE_LOG2 = 6, /* pages that memory is asked for at once */
 };
 
 /* False when there is no memory. `block_set_clear` is safe on a zeroed set. */

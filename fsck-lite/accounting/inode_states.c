@@ -5,35 +5,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ext/pages.h>
+
+#include "accounting/grow.h"
 #include "accounting/inode_states.h"
+
+enum { SLAB = CHUNKS_PER_SLAB * sizeof(struct inode_chunk) };
 
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock)
 {
+	*states = (struct inode_states){0};
 	states->inode_count = superblock->inode_count;
 	states->chunk_count = (superblock->inode_count - 1) / INODES_PER_CHUNK + 1;
 	states->chunks = calloc(states->chunk_count, sizeof *states->chunks);
+	if (states->chunks)
+		lock_init(&states->lock);
 	return states->chunks != NULL;
 }
 
 void inode_states_clear(struct inode_states *states)
 {
-	for (size_t i = 0; states->chunks && i < states->chunk_count; i++)
-		free(states->chunks[i]);
+	if (!states->chunks)
+		return;
+	for (size_t i = 0; i < states->slab_count; i++)
+		free(states->slabs[i].chunks);
+	free(states->slabs);
 	free(states->chunks);
-	states->chunks = NULL;
-	states->chunk_count = 0;
-	states->inode_count = 0;
+	lock_clear(&states->lock);
+	*states = (struct inode_states){0};
+}
+
+/* A chunk that nobody has; NULL when there is no memory. */
+static struct inode_chunk *take_chunk(struct inode_states *states)
+{
+	struct inode_slab *slab =
+		states->slab_count > 0 ? &states->slabs[states->slab_count - 1] : NULL;
+
+	if (!slab || slab->used == CHUNKS_PER_SLAB) {
+		if (!GROW(states->slabs, states->slab_count, states->slab_size))
+			return NULL;
+		slab = &states->slabs[states->slab_count];
+		*slab = (struct inode_slab){.chunks = malloc(SLAB)};
+		if (!slab->chunks)
+			return NULL;
+		ext_pages_expect(slab->chunks, SLAB);
+		memset(slab->chunks, 0, SLAB);
+		states->slab_count++;
+	}
+	return &slab->chunks[slab->used++];
 }
 
 /* The chunk, made if there is none: by whoever comes first, for groups share chunks. */
-static struct inode_chunk *make_chunk(struct inode_chunk *_Atomic *place)
+static struct inode_chunk *make_chunk(struct inode_states *states,
+				      struct inode_chunk *_Atomic *place)
 {
-	struct inode_chunk *chunk = calloc(1, sizeof *chunk), *other = NULL;
+	struct inode_chunk *chunk;
 
-	if (!chunk || atomic_compare_exchange_strong(place, &other, chunk))
-		return chunk;
-	free(chunk);
-	return other;
+	lock_take(&states->lock);
+	chunk = atomic_load_explicit(place, memory_order_relaxed);
+	if (!chunk) {
+		chunk = take_chunk(states);
+		atomic_store_explicit(place, chunk, memory_order_release);
+	}
+	lock_give(&states->lock);
+	return chunk;
 }
 
 bool inode_states_use(struct inode_states *states, ext_ino ino, uint8_t state, uint16_t links)
@@ -43,7 +78,7 @@ bool inode_states_use(struct inode_states *states, ext_ino ino, uint8_t state, u
 	struct inode_chunk *chunk = atomic_load_explicit(place, memory_order_acquire);
 
 	if (!chunk)
-		chunk = make_chunk(place);
+		chunk = make_chunk(states, place);
 	if (!chunk)
 		return false;
 	atomic_store_explicit(&chunk->words[(ino - 1) % INODES_PER_CHUNK],

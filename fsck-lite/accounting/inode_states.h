@@ -11,6 +11,8 @@
 
 #include <ext/inode.h>
 
+#include "accounting/lock.h"
+
 enum {
 	STATE_TYPE = 7,	    /* enum ext_file_type */
 	STATE_USED = 8,	    /* links, or on the orphan list */
@@ -27,16 +29,26 @@ enum {
 	/* i_links_count less the entries seen, modulo 65536, in the low half of a word. */
 	STATE_LINKS = 0xffff,
 	STATE_SHIFT = 16, /* the state bits above it */
+	CHUNKS_PER_SLAB = 32,
 };
 
 struct inode_chunk {
 	_Atomic uint32_t words[INODES_PER_CHUNK];
 };
 
+/* Chunks come from the system several at a time. */
+struct inode_slab {
+	struct inode_chunk *chunks;
+	unsigned used;
+};
+
 struct inode_states {
 	uint32_t inode_count;
 	size_t chunk_count;
 	struct inode_chunk *_Atomic *chunks; /* NULL: no inode of the chunk is in use */
+	struct inode_slab *slabs;
+	size_t slab_count, slab_size;
+	struct lock lock; /* of the slabs */
 };
 
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock);

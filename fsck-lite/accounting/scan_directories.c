@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ext/pages.h>
+
 #include "accounting/directory_worker.h"
 #include "accounting/threads.h"
 
@@ -148,6 +150,7 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 		pass.workers[i].buffer = malloc(buffer_size);
 		if (!pass.workers[i].buffer)
 			status = ext_no_memory(error);
+		ext_pages_expect(pass.workers[i].buffer, buffer_size);
 	}
 	if (status == EXT_OK) {
 		threads_run(threads, work, &pass);

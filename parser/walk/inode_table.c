@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <ext/inode.h>
+#include <ext/pages.h>
 
 #include "bytes/checked.h"
 #include "structure/filesystem.h"
@@ -47,6 +48,7 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 		free(new);
 		return ext_no_memory(error);
 	}
+	ext_pages_expect(new->buffer, new->size);
 	*table = new;
 	return EXT_OK;
 }
