@@ -147,6 +147,8 @@ static enum ext_status run_passes(struct survey *survey, struct ext_error *error
 	if (status == EXT_OK)
 		status = scan_inodes(survey, &orphans, error);
 	block_set_clear(&orphans);
+	if (status == EXT_OK && survey->options.observer && survey->options.observer->all_inodes)
+		survey->options.observer->all_inodes(survey->options.observer);
 	if (status == EXT_OK)
 		status = scan_directories(survey, error);
 	if (status == EXT_OK && !survey->stopped)

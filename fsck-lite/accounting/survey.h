@@ -106,6 +106,8 @@ struct survey_observer {
 	void (*inode)(struct survey_observer *observer, const struct survey *survey,
 		      const struct ext_inode *inode, const uint8_t *raw,
 		      const struct inode_facts *facts, struct ext_sink *sink);
+	/* Once all of them were seen, before the first directory block; on one thread. */
+	void (*all_inodes)(struct survey_observer *observer);
 	/* Every run of blocks as an inode's mapping gives them, before `inode` is called for it. */
 	void (*run)(struct survey_observer *observer, const struct survey *survey,
 		    const struct ext_inode *inode, const struct ext_run *run,

@@ -7,6 +7,7 @@
 #include "checks/checks.h"
 #include "checks/directories.h"
 #include "checks/quotas.h"
+#include "checks/symlink_targets.h"
 #include "checks/xattr_shares.h"
 
 /* Lets findings through, and notices those that say that an inode is not what its mode says. */
@@ -44,6 +45,11 @@ static void see_inode(struct survey_observer *observer, const struct survey *sur
 		check_directory_bad_inode(checks, inode->number);
 }
 
+static void see_all_inodes(struct survey_observer *observer)
+{
+	check_symlink_targets((struct checks *)(void *)observer);
+}
+
 static void see_run(struct survey_observer *observer, const struct survey *survey,
 		    const struct ext_inode *inode, const struct ext_run *run, struct ext_sink *sink)
 {
@@ -76,12 +82,14 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 	checks->superblock = image->superblock;
 	checks->sink = sink;
 	checks->observer.inode = see_inode;
+	checks->observer.all_inodes = see_all_inodes;
 	checks->observer.run = see_run;
 	checks->observer.directory_block = see_block;
 	checks->observer.inline_directory = see_inline;
 	lock_init(&checks->lock);
 	checks->directories = directory_checks_new(checks);
-	return checks->directories && xattr_shares_init(checks) && quotas_init(checks);
+	return checks->directories && symlink_targets_init(checks) && xattr_shares_init(checks) &&
+	       quotas_init(checks);
 }
 
 void checks_clear(struct checks *checks)
@@ -90,6 +98,7 @@ void checks_clear(struct checks *checks)
 		lock_clear(&checks->lock);
 	ext_filesystem_close(checks->judged);
 	directory_checks_free(checks->directories);
+	symlink_targets_clear(checks);
 	xattr_shares_clear(checks);
 	quotas_clear(checks);
 	memset(checks, 0, sizeof *checks);

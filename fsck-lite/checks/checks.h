@@ -26,6 +26,7 @@ struct checks {
 	struct xattr_checks
 		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */
 	struct directory_checks *directories; /* checks/directories.c, checks/htree.c */
+	struct symlink_checks *symlinks;      /* checks/symlink_targets.c: those not yet read */
 	struct quota_checks *quotas;	      /* checks/quotas.c: usage by owner */
 };
 

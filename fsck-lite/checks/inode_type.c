@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "checks/inspection.h"
+#include "checks/symlink_targets.h"
 
-enum { POINTERS = 15, DEVICE_WORDS = 4, FAST_MAX = 60, SHORT_TARGET = 512 };
+enum { POINTERS = 15, DEVICE_WORDS = 4, FAST_MAX = 60 };
 
 static bool is_device(const struct inspection *inspection)
 {
@@ -53,39 +54,7 @@ static void inspect_device(const struct inspection *inspection, enum ext_problem
 				  inspection_size(inspection), 0, 0);
 }
 
-/* Is the target in `bytes` as long as the size says? */
-static bool has_length(const struct inspection *inspection, const uint8_t *bytes, size_t size)
-{
-	const uint64_t expected = inspection->inode->size;
-	const uint8_t *end;
-
-	if (inspection->inode->flags & EXT_INODE_ENCRYPT)
-		return expected <= size &&
-		       expected == (uint64_t)((uint32_t)bytes[0] | (uint32_t)bytes[1] << 8) + 2;
-	end = memchr(bytes, 0, size);
-	return end && (uint64_t)(end - bytes) == expected;
-}
-
-/* A target in a block of its own. Of the block no more is read than the size asks for: most are
- * short, and there are many. */
-static bool block_target_is_valid(const struct inspection *inspection)
-{
-	const struct ext_superblock *sb = inspection->superblock;
-	const uint64_t size = inspection->inode->size;
-	const size_t length = size < sb->block_size ? (size_t)size + 1 : sb->block_size;
-	uint8_t few[SHORT_TARGET], *const many = length > sizeof few ? malloc(length) : NULL;
-	uint8_t *const bytes = length > sizeof few ? many : few;
-	bool valid = true;
-
-	/* What cannot be read is not called wrong. */
-	if (bytes && ext_source_read(ext_filesystem_source(inspection->survey->filesystem),
-				     inspection->facts->first_physical << sb->block_size_log2,
-				     bytes, length, NULL) == EXT_OK)
-		valid = has_length(inspection, bytes, length);
-	free(many);
-	return valid;
-}
-
+/* As far as the inode tells. */
 static bool target_is_valid(const struct inspection *inspection)
 {
 	const struct ext_inode *inode = inspection->inode;
@@ -102,10 +71,8 @@ static bool target_is_valid(const struct inspection *inspection)
 			(inode->size < FAST_MAX && inline_size == FAST_MAX));
 	if (inode->size < FAST_MAX)
 		return (inode->flags & EXT_INODE_EXTENTS) == 0 &&
-		       has_length(inspection, inode->i_block, FAST_MAX);
-	if (facts->data_blocks != 1 || facts->first_logical != 0)
-		return false;
-	return block_target_is_valid(inspection);
+		       symlink_target_fits(inode->flags, inode->size, inode->i_block, FAST_MAX);
+	return facts->data_blocks == 1 && facts->first_logical == 0;
 }
 
 static void inspect_symlink(const struct inspection *inspection)
@@ -119,6 +86,8 @@ static void inspect_symlink(const struct inspection *inspection)
 				  0);
 	if (!target_is_valid(inspection))
 		inspection_report(inspection, EXT_SYMLINK_INVALID, NULL, inode->size, 0, 0);
+	else if (inode->size >= FAST_MAX && (inode->flags & EXT_INODE_INLINE_DATA) == 0)
+		inspect_block_target(inspection);
 	else
 		inspect_immutable(inspection);
 }
