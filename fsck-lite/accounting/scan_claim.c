@@ -23,10 +23,8 @@ enum owner scan_owner(const struct survey *survey, const struct ext_inode *inode
 
 /* The resize inode lists the reserved descriptor blocks, which the layout owns; its own is the
  * double indirect block alone. */
-static bool is_listed_reserve(const struct survey *survey, const struct ext_inode *inode,
-			      const struct ext_run *run)
+static bool is_listed_reserve(const struct ext_inode *inode, const struct ext_run *run)
 {
-	(void)survey;
 	return inode->number == EXT_INO_RESIZE && !(run->kind == EXT_RUN_TREE && run->depth == 1);
 }
 
@@ -117,34 +115,75 @@ static uint64_t reach_of(const struct ext_superblock *sb, const struct ext_inode
 	return 0;
 }
 
+/* The inode at work, and what becomes of its runs. */
+struct claiming {
+	struct claims *claims;
+	const struct ext_inode *inode;
+	enum owner owner;
+	struct inode_facts *facts;
+	struct survey_observer *observer;
+	struct ext_sink *sink;
+	uint64_t last_cluster;
+};
+
+static inline void take_run(struct claiming *claiming, struct ext_run *run)
+{
+	const struct survey *survey = claiming->claims->survey;
+	const struct ext_inode *inode = claiming->inode;
+	struct survey_observer *observer = claiming->observer;
+
+	if (observer && observer->run)
+		observer->run(observer, survey, inode, run, claiming->sink);
+	/* A bad block may well lie in metadata. */
+	if (!is_listed_reserve(inode, run))
+		claims_add(claiming->claims, run, claiming->owner,
+			   inode->number == EXT_INO_BAD_BLOCKS);
+}
+
+static void take_tree_block(struct claiming *claiming, struct ext_run *run, struct ext_span block)
+{
+	if (!block.data)
+		claiming->facts->is_unread = true;
+	if ((claiming->inode->flags & EXT_INODE_EXTENTS) && run->depth < TREE_LEVELS)
+		note_tree_block(claiming->facts, run, block);
+}
+
+/* Any map, with what there is to say of it. */
+static void walk_map(struct claiming *claiming, struct ext_mapping *mapping)
+{
+	const struct ext_superblock *sb = claiming->claims->survey->superblock;
+	struct ext_run run;
+
+	ext_mapping_start(mapping, claiming->inode, 0, claiming->sink);
+	while (ext_mapping_next(mapping, &run) == EXT_OK) {
+		if (run.is_doubtful ||
+		    !note_run(claiming->facts, sb, &run, &claiming->last_cluster))
+			continue;
+		if (run.kind == EXT_RUN_TREE)
+			take_tree_block(claiming, &run, ext_mapping_tree_block(mapping));
+		take_run(claiming, &run);
+	}
+	claiming->facts->damaged = ext_mapping_damaged(mapping);
+}
+
 void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 		      const struct ext_inode *inode, enum owner owner, struct inode_facts *facts,
 		      struct survey_observer *observer, struct ext_sink *sink)
 {
-	const struct survey *survey = claims->survey;
-	const struct ext_superblock *sb = survey->superblock;
-	uint64_t last_cluster = UINT64_MAX;
-	struct ext_run run;
+	const struct ext_superblock *sb = claims->survey->superblock;
+	struct claiming claiming = {claims, inode, owner, facts, observer, sink, UINT64_MAX};
+	struct ext_run runs[EXT_SMALL_MAP];
+	unsigned count;
 
 	claims_begin(claims);
 	facts->reach = reach_of(sb, inode);
-	ext_mapping_start(mapping, inode, 0, sink);
-	while (ext_mapping_next(mapping, &run) == EXT_OK) {
-		if (run.is_doubtful || !note_run(facts, sb, &run, &last_cluster))
-			continue;
-		if (run.kind == EXT_RUN_TREE && !ext_mapping_tree_block(mapping).data)
-			facts->is_unread = true;
-		if (run.kind == EXT_RUN_TREE && (inode->flags & EXT_INODE_EXTENTS) &&
-		    run.depth < TREE_LEVELS)
-			note_tree_block(facts, &run, ext_mapping_tree_block(mapping));
-		if (observer && observer->run)
-			observer->run(observer, survey, inode, &run, sink);
-		if (is_listed_reserve(survey, inode, &run))
-			continue;
-		/* A bad block may well lie in metadata. */
-		claims_add(claims, &run, owner, inode->number == EXT_INO_BAD_BLOCKS);
+	if (ext_mapping_small(sb, inode, runs, &count)) {
+		for (unsigned i = 0; i < count; i++)
+			if (note_run(facts, sb, &runs[i], &claiming.last_cluster))
+				take_run(&claiming, &runs[i]);
+	} else {
+		walk_map(&claiming, mapping);
 	}
-	facts->damaged = ext_mapping_damaged(mapping);
 	if (inode->xattr_block > sb->first_data_block && inode->xattr_block < sb->block_count &&
 	    inode->number != EXT_INO_BAD_BLOCKS && ext_has_compat(sb, EXT_COMPAT_EXT_ATTR))
 		claims_add_xattr(claims, inode->xattr_block, owner);

@@ -41,27 +41,37 @@ static bool note_directory(struct inode_worker *worker, const struct ext_inode *
 	return true;
 }
 
+static bool note_directory_run(struct inode_worker *worker, ext_ino ino, const struct ext_run *run)
+{
+	/* In pieces, so that several threads can share a large directory. */
+	for (uint32_t done = 0, length; done < run->length; done += length) {
+		length = run->length - done < PIECE ? run->length - done : PIECE;
+		if (!GROW(worker->runs, worker->run_count, worker->run_size))
+			return false;
+		worker->runs[worker->run_count++] = (struct directory_run){
+			run->physical + done, ino, run->logical + done, length};
+	}
+	return true;
+}
+
 /* The runs of a directory's blocks; its mapping has been walked for its claims already, but a
  * directory has few extents, and reading them again costs less than keeping them all. */
 static bool note_directory_runs(struct inode_worker *worker, const struct ext_inode *inode)
 {
-	struct ext_run run;
+	struct ext_run run, runs[EXT_SMALL_MAP];
+	unsigned count;
+	bool fits = true;
 
-	ext_mapping_start(worker->mapping, inode, 0, NULL);
-	while (ext_mapping_next(worker->mapping, &run) == EXT_OK) {
-		/* Linux reads the blocks of a directory even where they count as unwritten. */
-		if (run.kind == EXT_RUN_TREE)
-			continue;
-		/* In pieces, so that several threads can share a large directory. */
-		for (uint32_t done = 0, length; done < run.length; done += length) {
-			length = run.length - done < PIECE ? run.length - done : PIECE;
-			if (!GROW(worker->runs, worker->run_count, worker->run_size))
-				return false;
-			worker->runs[worker->run_count++] = (struct directory_run){
-				run.physical + done, inode->number, run.logical + done, length};
-		}
+	if (ext_mapping_small(worker->survey->superblock, inode, runs, &count)) {
+		for (unsigned i = 0; fits && i < count; i++)
+			fits = note_directory_run(worker, inode->number, &runs[i]);
+		return fits;
 	}
-	return true;
+	ext_mapping_start(worker->mapping, inode, 0, NULL);
+	/* Linux reads the blocks of a directory even where they count as unwritten. */
+	while (fits && ext_mapping_next(worker->mapping, &run) == EXT_OK)
+		fits = run.kind == EXT_RUN_TREE || note_directory_run(worker, inode->number, &run);
+	return fits;
 }
 
 /* Inodes that hold values of this inode's attributes need no name of their own. */

@@ -7,17 +7,11 @@
 
 #include "checks/checks.h"
 
-void check_run_present(const struct survey *survey, const struct ext_inode *inode,
-		       const struct ext_run *run, struct ext_sink *sink)
+static void report_missing(const struct ext_inode *inode, const struct ext_run *run,
+			   uint64_t present, struct ext_sink *sink)
 {
-	const uint64_t present = ext_filesystem_blocks_present(survey->filesystem);
 	struct ext_finding finding = {.problem = EXT_FILE_BEYOND_END};
 
-	/* A pointer out of the filesystem is another fault, and unwritten blocks read as zeros. */
-	if (present >= survey->superblock->block_count || run->is_doubtful ||
-	    run->kind == EXT_RUN_UNWRITTEN || run->physical >= survey->superblock->block_count ||
-	    run->length <= present - (run->physical < present ? run->physical : present))
-		return;
 	finding.found =
 		run->physical < present ? run->length - (present - run->physical) : run->length;
 	finding.place = (struct ext_place){
@@ -27,4 +21,17 @@ void check_run_present(const struct survey *survey, const struct ext_inode *inod
 		.logical = run->logical + (run->length - (uint32_t)finding.found),
 		.block = run->physical + run->length - finding.found};
 	ext_report(sink, &finding);
+}
+
+void check_run_present(const struct survey *survey, const struct ext_inode *inode,
+		       const struct ext_run *run, struct ext_sink *sink)
+{
+	const uint64_t present = ext_filesystem_blocks_present(survey->filesystem);
+
+	/* A pointer out of the filesystem is another fault, and unwritten blocks read as zeros. */
+	if (present >= survey->superblock->block_count || run->is_doubtful ||
+	    run->kind == EXT_RUN_UNWRITTEN || run->physical >= survey->superblock->block_count ||
+	    run->length <= present - (run->physical < present ? run->physical : present))
+		return;
+	report_missing(inode, run, present, sink);
 }

@@ -53,6 +53,15 @@ bool ext_mapping_damaged(const struct ext_mapping *mapping);
 /* The raw bytes of the tree block that was just returned as EXT_RUN_TREE, until the next call. */
 struct ext_span ext_mapping_tree_block(const struct ext_mapping *mapping);
 
+enum { EXT_SMALL_MAP = 12 };
+
+/*
+ * The runs of a map that lies in the inode whole and has no fault, as a cursor from file block 0 on
+ * would give them; most files have such a map. False for any other: ask a cursor.
+ */
+bool ext_mapping_small(const struct ext_superblock *superblock, const struct ext_inode *inode,
+		       struct ext_run runs[EXT_SMALL_MAP], unsigned *count);
+
 /*
  * Reads file content: `length` bytes at `offset`, clipped to i_size, holes and unwritten parts as
  * zeros, inline data and fast symlinks included. `got` receives how many bytes there are.

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The map of most files: a few extents or direct pointers, in the inode itself, all of them in
+ * order and in range. It needs no cursor. Whatever is odd about a map is left to the cursor
+ * (mapping.c), which knows what to say of it; so this file must never be more lenient.
+ * Doc: ext4/ifork.rst, "Extent Tree" and "Direct/Indirect Block Addressing".
+ */
+#include "config.h"
+
+#include <ext/mapping.h>
+
+#include "bytes/endian.h"
+#include "layout/layout.h"
+
+enum {
+	EXTENT_MAGIC = 0xf30a,
+	IN_INODE = 4, /* extents that i_block has room for */
+	LENGTH_WRITTEN_MAX = 32768,
+	DIRECT = 12,
+	POINTERS = 15,
+};
+
+static const uint64_t logical_end = (uint64_t)1 << 32;
+
+static bool small_tree(const struct ext_superblock *sb, const struct ext_inode *inode,
+		       struct ext_run *runs, unsigned *count)
+{
+	const struct ext_raw_extent_header *header =
+		(const struct ext_raw_extent_header *)(const void *)inode->i_block;
+	const struct ext_raw_extent *raw =
+		(const struct ext_raw_extent *)(const void *)(header + 1);
+	const uint32_t inside = sb->cluster_blocks - 1;
+	const unsigned entries = get(header->eh_entries), max = get(header->eh_max);
+	uint64_t next = 0, budget = sb->block_count;
+
+	if (get(header->eh_magic) != EXTENT_MAGIC || get(header->eh_depth) != 0 || max == 0 ||
+	    max > IN_INODE || entries > max)
+		return false;
+	for (unsigned i = 0; i < entries; i++, raw++) {
+		const uint64_t logical = get(raw->ee_block);
+		const ext_block start = get(raw->ee_start_lo) | (uint64_t)get(raw->ee_start_hi)
+									<< 32;
+		const uint32_t stored = get(raw->ee_len);
+		const bool unwritten = stored > LENGTH_WRITTEN_MAX;
+		const uint32_t length = unwritten ? stored - LENGTH_WRITTEN_MAX : stored;
+
+		if (length == 0 || length > budget || logical < next ||
+		    logical + length > logical_end || start == 0 || start < sb->first_data_block ||
+		    start >= sb->block_count || length > sb->block_count - start ||
+		    ((logical ^ start) & inside) != 0)
+			return false;
+		budget -= length;
+		next = logical + length;
+		runs[i] = (struct ext_run){unwritten ? EXT_RUN_UNWRITTEN : EXT_RUN_DATA,
+					   (ext_logical)logical,
+					   length,
+					   start,
+					   0,
+					   false};
+	}
+	*count = entries;
+	return true;
+}
+
+static bool direct_pointers(const struct ext_superblock *sb, const struct ext_inode *inode,
+			    struct ext_run *runs, unsigned *count)
+{
+	const struct le32 *pointers = (const struct le32 *)(const void *)inode->i_block;
+	struct ext_run *run = NULL;
+	unsigned found = 0;
+
+	for (unsigned i = DIRECT; i < POINTERS; i++)
+		if (get(pointers[i]) != 0)
+			return false;
+	if (sb->block_count < DIRECT)
+		return false;
+	for (ext_logical i = 0; i < DIRECT; i++) {
+		const ext_block block = get(pointers[i]);
+
+		if (block == 0)
+			continue;
+		if (block < sb->first_data_block || block >= sb->block_count)
+			return false;
+		/* What follows on disk as in the file is one run. */
+		if (run && run->logical + run->length == i &&
+		    run->physical + run->length == block) {
+			run->length++;
+			continue;
+		}
+		run = &runs[found++];
+		*run = (struct ext_run){EXT_RUN_DATA, i, 1, block, 0, false};
+	}
+	*count = found;
+	return true;
+}
+
+bool ext_mapping_small(const struct ext_superblock *sb, const struct ext_inode *inode,
+		       struct ext_run runs[EXT_SMALL_MAP], unsigned *count)
+{
+	if (!ext_inode_maps_blocks(inode)) {
+		*count = 0;
+		return true;
+	}
+	return inode->flags & EXT_INODE_EXTENTS ? small_tree(sb, inode, runs, count)
+						: direct_pointers(sb, inode, runs, count);
+}
