@@ -14,9 +14,8 @@
 #include "accounting/threads.h"
 
 enum {
-	BATCH_INODES = 65536,
-	/* Small enough for a core's cache; larger reads are no faster. */
-	BUFFER_DEFAULT = 256 * 1024,
+	/* Few enough that all threads end together. */
+	BATCH_INODES = 16384,
 };
 
 struct inode_pass {
@@ -83,20 +82,16 @@ static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *ru
 	return scan_several(worker, inos, raws, count);
 }
 
-static enum ext_status scan_batch(struct inode_worker *worker, ext_group first, ext_group last)
+static enum ext_status scan_batch(struct inode_worker *worker, struct ext_inode_table *table,
+				  ext_group first, ext_group last)
 {
-	struct survey *survey = worker->survey;
-	const size_t buffer_size =
-		survey->options.buffer_size ? survey->options.buffer_size : BUFFER_DEFAULT;
-	struct ext_inode_table *table = NULL;
 	struct ext_inode_run run;
-	enum ext_status status = ext_inode_table_open(survey->filesystem, first, last, false,
-						      buffer_size, &table, NULL);
+	enum ext_status status;
 
-	while (status == EXT_OK && (status = ext_inode_table_next(table, &run)) == EXT_OK)
+	ext_inode_table_restart(table, first, last);
+	while ((status = ext_inode_table_next(table, &run)) == EXT_OK)
 		if (!scan_run(worker, &run))
-			status = EXT_MEMORY;
-	ext_inode_table_close(table);
+			return EXT_MEMORY;
 	return status == EXT_END ? EXT_OK : status;
 }
 
@@ -105,7 +100,13 @@ static void work(void *context, unsigned index)
 	struct inode_pass *pass = context;
 	struct survey *survey = pass->survey;
 	struct inode_worker *worker = &pass->workers[index];
+	const size_t buffer_size =
+		survey->options.buffer_size ? survey->options.buffer_size : SURVEY_BUFFER;
+	struct ext_inode_table *table = NULL;
 
+	if (worker->status == EXT_OK)
+		worker->status = ext_inode_table_open(survey->filesystem, 0, 0, false, buffer_size,
+						      &table, NULL);
 	while (worker->status == EXT_OK && !survey->stopped) {
 		const uint32_t first = atomic_fetch_add(&pass->next_group, pass->batch);
 		const uint32_t count = survey->superblock->group_count;
@@ -116,9 +117,11 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 1, first, count);
-		worker->status = scan_batch(
-			worker, first, count - first < pass->batch ? count : first + pass->batch);
+		worker->status =
+			scan_batch(worker, table, first,
+				   count - first < pass->batch ? count : first + pass->batch);
 	}
+	ext_inode_table_close(table);
 	claims_flush(&worker->claims);
 }
 

@@ -130,6 +130,9 @@ struct survey_observer {
 		      const struct ext_dirent *entry, uint8_t target_state, struct ext_sink *sink);
 };
 
+/* Small enough for a core's cache; larger reads are no faster. */
+enum { SURVEY_BUFFER = 256 * 1024 };
+
 struct survey_options {
 	struct ext_sink *sink;		  /* thread-safe if threads > 1; may be NULL */
 	struct survey_observer *observer; /* may be NULL */
@@ -144,7 +147,7 @@ struct survey_options {
 	 * and not what the filesystem is read through; borrowed; NULL: the same. */
 	const struct ext_filesystem *judged;
 	bool judge_stale_counts; /* counts of a backup's descriptors count too */
-	size_t buffer_size;	 /* bytes of each thread's reads; 0: a good default */
+	size_t buffer_size;	 /* bytes of each thread's reads; 0: SURVEY_BUFFER */
 	bool (*stop)(void);	 /* asked now and then; may be NULL */
 	void (*progress)(void *context, unsigned pass, uint64_t done, uint64_t all);
 	void *progress_context;

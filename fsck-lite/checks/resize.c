@@ -12,7 +12,7 @@
 #include "checks/checks.h"
 #include "checks/report.h"
 
-enum { DOUBLE_INDIRECT = 13, POINTERS = 15 };
+enum { DOUBLE_INDIRECT = 13, POINTERS = 15, AT_ONCE = 32 };
 
 static uint32_t pointer(const uint8_t *bytes, uint32_t index)
 {
@@ -29,35 +29,82 @@ static bool maps_only(const struct ext_inode *inode, unsigned slot)
 	return true;
 }
 
-/* Does one reserved block list its counterparts in all other groups with a superblock? */
-static bool lists_copies(const struct checks *checks, const uint8_t *block, ext_block reserved)
+/* What the lists are held against, and room to read them. */
+struct reserve {
+	const struct checks *checks;
+	ext_group *copies; /* other groups with a superblock, as many as a block has pointers */
+	uint32_t copy_count;
+	uint8_t *list; /* the double indirect block */
+	uint8_t *blocks;
+};
+
+static bool begin(const struct checks *checks, struct reserve *reserve)
 {
 	const struct ext_superblock *sb = checks->superblock;
-	uint32_t index = 0;
+	const uint32_t slots = sb->block_size / 4;
 
-	for (ext_group group = 1; group < sb->group_count && index < sb->block_size / 4; group++)
-		if (ext_group_has_superblock(sb, group) &&
-		    pointer(block, index++) != reserved + (uint64_t)group * sb->blocks_per_group)
+	*reserve = (struct reserve){.checks = checks};
+	reserve->copies = malloc(slots * sizeof *reserve->copies);
+	reserve->list = malloc(sb->block_size);
+	reserve->blocks = malloc((size_t)AT_ONCE * sb->block_size);
+	if (!reserve->copies || !reserve->list || !reserve->blocks)
+		return false;
+	for (ext_group group = 1; group < sb->group_count && reserve->copy_count < slots; group++)
+		if (ext_group_has_superblock(sb, group))
+			reserve->copies[reserve->copy_count++] = group;
+	return true;
+}
+
+static void end(const struct reserve *reserve)
+{
+	free(reserve->copies);
+	free(reserve->list);
+	free(reserve->blocks);
+}
+
+/* Does one reserved block list its counterparts in all other groups with a superblock? */
+static bool lists_copies(const struct reserve *reserve, const uint8_t *block, ext_block reserved)
+{
+	const struct ext_superblock *sb = reserve->checks->superblock;
+
+	for (uint32_t i = 0; i < reserve->copy_count; i++)
+		if (pointer(block, i) !=
+		    reserved + (uint64_t)reserve->copies[i] * sb->blocks_per_group)
 			return false;
 	return true;
 }
 
-static bool lists_reserve(const struct checks *checks, uint32_t from, uint32_t to,
-			  const uint8_t *list, uint8_t *buffer)
+/* Reads up to `wanted` blocks, or one where one of them cannot be read; how many there are now. */
+static uint32_t read_some(const struct reserve *reserve, ext_block block, uint32_t wanted)
 {
-	const struct ext_superblock *sb = checks->superblock;
+	const struct ext_filesystem *filesystem = reserve->checks->filesystem;
+
+	if (wanted > AT_ONCE)
+		wanted = AT_ONCE;
+	if (ext_filesystem_read_blocks(filesystem, block, wanted, reserve->blocks, NULL) == EXT_OK)
+		return wanted;
+	return ext_filesystem_read_blocks(filesystem, block, 1, reserve->blocks, NULL) == EXT_OK;
+}
+
+static bool lists_reserve(const struct reserve *reserve, uint32_t from, uint32_t to)
+{
+	const struct ext_superblock *sb = reserve->checks->superblock;
 	const uint32_t slots = sb->block_size / 4;
 	struct ext_group_layout layout;
 
 	ext_group_layout(sb, 0, &layout);
-	for (uint32_t i = from; i < to; i++) {
+	for (uint32_t i = from, many; i < to; i += many) {
 		const ext_block reserved = layout.descriptors_start + layout.descriptor_blocks + i;
 
-		if (pointer(list, (sb->descriptor_blocks + i) % slots) != reserved ||
-		    ext_filesystem_read_blocks(checks->filesystem, reserved, 1, buffer, NULL) !=
-			    EXT_OK ||
-		    !lists_copies(checks, buffer, reserved))
+		many = read_some(reserve, reserved, to - i);
+		if (many == 0)
 			return false;
+		for (uint32_t j = 0; j < many; j++)
+			if (pointer(reserve->list, (sb->descriptor_blocks + i + j) % slots) !=
+				    reserved + j ||
+			    !lists_copies(reserve, reserve->blocks + (size_t)j * sb->block_size,
+					  reserved + j))
+				return false;
 	}
 	return true;
 }
@@ -71,19 +118,20 @@ static enum verdict judge(const struct checks *checks, const struct ext_inode *i
 	const ext_block block = pointer(inode->i_block, DOUBLE_INDIRECT);
 	const uint32_t count = sb->reserved_gdt_blocks, looked_at = count / 4;
 	enum verdict verdict = IS_INVALID;
-	uint8_t *buffers = NULL;
+	struct reserve reserve;
 
 	if (inode->links == 0 || inode->type != EXT_TYPE_REGULAR || block <= sb->first_data_block ||
-	    block >= sb->block_count || !(buffers = malloc((size_t)2 * sb->block_size)))
+	    block >= sb->block_count)
 		return IS_INVALID;
-	if (ext_filesystem_read_blocks(checks->filesystem, block, 1, buffers, NULL) == EXT_OK &&
-	    lists_reserve(checks, 0, looked_at, buffers, buffers + sb->block_size))
+	if (begin(checks, &reserve) &&
+	    ext_filesystem_read_blocks(checks->filesystem, block, 1, reserve.list, NULL) ==
+		    EXT_OK &&
+	    lists_reserve(&reserve, 0, looked_at))
 		verdict = maps_only(inode, DOUBLE_INDIRECT) &&
-					  lists_reserve(checks, looked_at, count, buffers,
-							buffers + sb->block_size)
+					  lists_reserve(&reserve, looked_at, count)
 				  ? IS_VALID
 				  : IS_INCOMPLETE;
-	free(buffers);
+	end(&reserve);
 	return verdict;
 }
 

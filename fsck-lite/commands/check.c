@@ -31,7 +31,7 @@
 #include "reports/text.h"
 #include "reports/usage.h"
 
-enum { LISTED_FINDINGS = 10, BUFFER = 512 * 1024, SMALL_BUFFER = 64 * 1024 };
+enum { LISTED_FINDINGS = 10, SMALL_BUFFER = 64 * 1024 };
 
 struct examination {
 	const struct options *options;
@@ -230,7 +230,7 @@ static bool fit_memory(const struct examination *examination, struct survey_opti
 
 	if (!options->memory_limit.given)
 		return true;
-	wanted->buffer_size = BUFFER;
+	wanted->buffer_size = SURVEY_BUFFER;
 	while (wanted->threads > 1 &&
 	       estimate_survey(filesystem, wanted->threads, wanted->buffer_size) > limit)
 		wanted->threads--;

@@ -26,6 +26,15 @@ struct ext_inode_table {
 	uint64_t start, filled; /* what the buffer holds: offset, bytes */
 };
 
+void ext_inode_table_restart(struct ext_inode_table *table, ext_group first, ext_group last)
+{
+	const ext_group count = table->filesystem->superblock.group_count;
+
+	table->group = first;
+	table->last = last < count ? last : count;
+	table->group_started = false;
+}
+
 enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ext_group first,
 				     ext_group last, bool whole, size_t buffer_size,
 				     struct ext_inode_table **table, struct ext_error *error)
@@ -36,8 +45,7 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 	if (!new)
 		return ext_no_memory(error);
 	new->filesystem = filesystem;
-	new->group = first;
-	new->last = last < sb->group_count ? last : sb->group_count;
+	ext_inode_table_restart(new, first, last);
 	new->whole = whole;
 	/* Whole blocks, so that a read that fails can be tried again block by block. */
 	new->size = buffer_size / sb->block_size * sb->block_size;

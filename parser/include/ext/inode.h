@@ -156,6 +156,9 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 				     struct ext_inode_table **table, struct ext_error *error);
 void ext_inode_table_close(struct ext_inode_table *table);
 
+/* Goes on with other groups, in the same buffer. */
+void ext_inode_table_restart(struct ext_inode_table *table, ext_group first, ext_group last);
+
 struct ext_inode_run {
 	ext_ino first; /* number of the first inode in `raw` */
 	uint32_t count;
