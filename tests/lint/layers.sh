@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Includes run one way: bytes -> image -> layout -> structure -> walk in the parser, and in fsck-lite from what
+# Includes run one way: bytes -> image -> layout -> structure -> walk -> edit -> journal in the parser, and in fsck-lite from what
 # measures to what prints. fsck-lite sees only <ext/...>.
 set -u
 cd "$top_srcdir" || exit 99
@@ -15,6 +15,8 @@ allowed()
 	parser/layout) echo "bytes layout" ;;
 	parser/structure) echo "bytes image layout structure" ;;
 	parser/walk) echo "bytes image layout structure walk" ;;
+	parser/edit) echo "bytes image layout structure walk edit" ;;
+	parser/journal) echo "bytes image layout structure walk edit journal" ;;
 	fsck-lite) echo ". accounting checks repairs reports rescue commands" ;;
 	fsck-lite/accounting) echo ". accounting" ;;
 	fsck-lite/checks) echo ". accounting checks" ;;

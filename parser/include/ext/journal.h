@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Blocks of the log, decoded (structure/journal_superblock.c, journal_block.c). */
+/* Blocks of the log, decoded (structure/journal_superblock.c, structure/journal_block.c). */
 
 /* What every block of the log begins with that is no logged copy. */
 #define EXT_JOURNAL_MAGIC UINT32_C(0xc03b3998)
@@ -201,7 +201,7 @@ const char *ext_fast_commit_tag_name(unsigned tag);
 uint32_t ext_fast_commit_checksum(uint32_t checksum, struct ext_span block,
 				  const struct ext_fast_commit_record *record);
 
-/* The journal of a filesystem (walk/journal.c). */
+/* The journal of a filesystem (journal/journal.c). */
 
 enum ext_journal_state {
 	EXT_JOURNAL_NONE,    /* the filesystem has none */
@@ -309,7 +309,7 @@ struct ext_journal_result {
 enum ext_status ext_journal_replay(struct ext_journal *journal, struct ext_source *overlay,
 				   struct ext_journal_result *result, struct ext_error *error);
 
-/* Looking back (walk/journal_history.c): everything that the log still holds, the past included. */
+/* Looking back (journal/history.c): everything that the log still holds, the past included. */
 
 enum ext_confidence {
 	EXT_CONFIDENCE_DOUBTFUL, /* no commit block found, or the checksum is wrong */
