@@ -82,7 +82,7 @@ unsigned block_fixed_uses(const struct ext_filesystem *filesystem, ext_block blo
 struct search {
 	const struct ext_filesystem *filesystem;
 	ext_block block;
-	struct owner *owners;
+	struct block_owner *owners;
 	unsigned count, most;
 	struct ext_mapping *mapping;
 };
@@ -91,7 +91,7 @@ static void add_owner(struct search *search, const struct ext_inode *inode, enum
 		      uint64_t logical, unsigned depth)
 {
 	if (search->count < search->most)
-		search->owners[search->count] = (struct owner){
+		search->owners[search->count] = (struct block_owner){
 			.inode = *inode,
 			.role = role,
 			.logical = logical,
@@ -129,7 +129,7 @@ static bool may_own(const struct ext_superblock *superblock, const struct ext_in
 }
 
 enum ext_status owner_search(const struct ext_filesystem *filesystem, ext_block block,
-			     struct owner *owners, unsigned most, unsigned *count,
+			     struct block_owner *owners, unsigned most, unsigned *count,
 			     struct ext_sink *sink, struct ext_error *error)
 {
 	const struct ext_superblock *superblock = ext_filesystem_superblock(filesystem);

@@ -32,7 +32,7 @@ unsigned block_fixed_uses(const struct ext_filesystem *filesystem, ext_block blo
 
 enum owner_role { OWNER_DATA, OWNER_UNWRITTEN, OWNER_TREE, OWNER_XATTR };
 
-struct owner {
+struct block_owner {
 	struct ext_inode inode;
 	enum owner_role role;
 	uint64_t logical; /* file block; of a tree block the first that it maps */
@@ -45,7 +45,7 @@ struct owner {
  * the first `most` are stored. Inodes that cannot be read go to `sink`. LIMIT: cancelled.
  */
 enum ext_status owner_search(const struct ext_filesystem *filesystem, ext_block block,
-			     struct owner *owners, unsigned most, unsigned *count,
+			     struct block_owner *owners, unsigned most, unsigned *count,
 			     struct ext_sink *sink, struct ext_error *error);
 
 /*

@@ -36,7 +36,7 @@ struct block {
 	bool is_read;
 	struct block_fixed uses[USES_MAX];
 	unsigned use_count;
-	struct owner owners[OWNERS_MAX];
+	struct block_owner owners[OWNERS_MAX];
 	unsigned owner_count;
 };
 
@@ -91,7 +91,7 @@ static void show_use(struct show *show, const struct block_fixed *use)
 	show_text(show, "is", text);
 }
 
-static const char *content_name(const struct owner *owner)
+static const char *content_name(const struct block_owner *owner)
 {
 	if (owner->role == OWNER_XATTR)
 		return "attribute block";
@@ -106,7 +106,7 @@ static const char *content_name(const struct owner *owner)
 	return owner->inode.number == EXT_INO_JOURNAL ? "journal block" : "file data";
 }
 
-static void show_owner(struct show *show, const struct owner *owner)
+static void show_owner(struct show *show, const struct block_owner *owner)
 {
 	const bool has_logical = owner->role == OWNER_DATA || owner->role == OWNER_UNWRITTEN;
 	const ext_ino ino = owner->inode.number;
@@ -256,7 +256,7 @@ static void dump_fixed(struct show *show, const struct block *block)
 
 static void dump_block(struct show *show, const struct block *block)
 {
-	const struct owner *owner = &block->owners[0];
+	const struct block_owner *owner = &block->owners[0];
 	const uint64_t offset = show_block_offset(show, block->number);
 	struct annotate annotate;
 
