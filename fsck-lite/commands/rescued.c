@@ -20,6 +20,7 @@
 #include "rescue/deep.h"
 #include "rescue/output_names.h"
 #include "rescue/pour.h"
+#include "rescue/reuse.h"
 
 enum { ZEROS = 4096 };
 
@@ -102,7 +103,8 @@ static bool is_below(const struct rescued *rescued)
 static void print_node(const struct rescued *rescued, const struct rescue_node *node,
 		       const struct ext_inode *inode)
 {
-	char mode[TEXT_SHORT], time[TEXT_SHORT];
+	const struct deleted_inode *deleted = reuse_of(&rescued->tree, node);
+	char mode[TEXT_SHORT], time[TEXT_SHORT], text[REUSE_TEXT];
 
 	if (rescued->options->inode_numbers)
 		printf("%8" PRIu32 " ", node->ino);
@@ -113,21 +115,56 @@ static void print_node(const struct rescued *rescued, const struct rescue_node *
 	printf("%-7s %-9s ", origin_name(node->origin), confidence_name(node->confidence));
 	putchar('/');
 	text_name(stdout, rescued->walk.path, strlen(rescued->walk.path));
+	if (deleted) {
+		reuse_text(&rescued->names, deleted, text, sizeof text);
+		fputs(" [", stdout);
+		text_name(stdout, text, strlen(text));
+		putchar(']');
+	}
 	putchar('\n');
+}
+
+static void write_path(struct json *json, const char *below_root)
+{
+	const size_t length = strlen(below_root);
+	char *path = malloc(length + 2);
+
+	if (!path)
+		return;
+	path[0] = '/';
+	memcpy(path + 1, below_root, length + 1);
+	json_name(json, "path", path, length + 1);
+	free(path);
+}
+
+static void write_reuse(const struct rescued *rescued, struct json *json,
+			const struct deleted_inode *deleted)
+{
+	char *path = deleted && deleted->reused_node != RESCUE_NONE
+			     ? output_path(&rescued->names, deleted->reused_node)
+			     : NULL;
+
+	if (!deleted)
+		return;
+	json_u64(json, "blocks", deleted->blocks);
+	json_u64(json, "reused_blocks", deleted->reused);
+	if (deleted->reused_by != 0) {
+		json_object(json, "reused_by");
+		json_u64(json, "inode", deleted->reused_by);
+		if (path)
+			write_path(json, path);
+		json_end_object(json);
+	}
+	free(path);
 }
 
 static void write_node(const struct rescued *rescued, struct json *json,
 		       const struct rescue_node *node, const struct ext_inode *inode)
 {
-	char text[TEXT_SHORT], *path = malloc(rescued->walk.length + 2);
+	char text[TEXT_SHORT];
 
 	json_object(json, NULL);
-	if (path) {
-		path[0] = '/';
-		memcpy(path + 1, rescued->walk.path, rescued->walk.length + 1);
-		json_name(json, "path", path, strlen(path));
-		free(path);
-	}
+	write_path(json, rescued->walk.path);
 	json_u64(json, "inode", node->ino);
 	json_text(json, "mode", text_mode(text, inode->mode));
 	json_u64(json, "uid", inode->uid);
@@ -136,6 +173,7 @@ static void write_node(const struct rescued *rescued, struct json *json,
 	json_i64(json, "mtime", inode->mtime.seconds);
 	json_text(json, "origin", origin_name(node->origin));
 	json_text(json, "confidence", confidence_name(node->confidence));
+	write_reuse(rescued, json, reuse_of(&rescued->tree, node));
 	json_end_object(json);
 }
 

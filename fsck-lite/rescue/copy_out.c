@@ -11,6 +11,7 @@
 #include "rescue/folder_gaps.h"
 #include "rescue/hard_links.h"
 #include "rescue/output_names.h"
+#include "rescue/reuse.h"
 #include "rescue/selection.h"
 
 /* A file with more bytes of holes than this is not hashed for the manifest: each byte counts. */
@@ -94,6 +95,18 @@ static void note_gaps(struct copier *copier, struct copy_item *item)
 	fail(copier, item, item->reason);
 }
 
+/* What of the content is somebody else's. */
+static void note_reuse(struct copier *copier, const struct copy_item *item)
+{
+	const struct deleted_inode *deleted = reuse_of(copier->tree, item->node);
+	char text[REUSE_TEXT];
+
+	if (!deleted)
+		return;
+	reuse_text(&copier->names, deleted, text, sizeof text);
+	fail(copier, item, text);
+}
+
 static void note_result(struct copier *copier, struct copy_item *item, enum write_result result)
 {
 	switch (result) {
@@ -101,10 +114,12 @@ static void note_result(struct copier *copier, struct copy_item *item, enum writ
 		copier->report->skipped++;
 		copy_report_count(copier->report, item);
 		note_gaps(copier, item);
+		note_reuse(copier, item);
 		break;
 	case WRITE_DONE:
 		copy_report_count(copier->report, item);
 		note_gaps(copier, item);
+		note_reuse(copier, item);
 		break;
 	case WRITE_LEFT:
 		break;

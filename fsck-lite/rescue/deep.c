@@ -7,6 +7,7 @@
 #include "rescue/deep.h"
 #include "rescue/name_sources.h"
 #include "rescue/plausible.h"
+#include "rescue/reuse.h"
 
 bool deep_is_needed(const struct opened_image *image, const struct survey *survey)
 {
@@ -138,7 +139,13 @@ enum ext_status deep_tree(struct deep *deep, struct rescue_tree *tree, struct ex
 					       .deleted =
 						       deep->wants_deleted ? &deep->deleted : NULL};
 
-	return rescue_tree_build(&deep->survey, &options, tree, error);
+	const enum ext_status status = rescue_tree_build(&deep->survey, &options, tree, error);
+
+	if (status == EXT_OK && deep->wants_deleted) {
+		tree->deleted = &deep->deleted;
+		reuse_find(&deep->deleted, tree);
+	}
+	return status;
 }
 
 void deep_close(struct deep *deep)

@@ -108,20 +108,42 @@ static void put_back_map(struct finder *finder, const struct ext_inode *inode)
 	}
 }
 
-/* Are its blocks free now, or somebody else's? */
-static enum rescue_confidence judge(struct finder *finder, const struct ext_inode *inode)
+/* How many blocks of a run somebody owns now. */
+static uint64_t reused_of(const struct finder *finder, const struct ext_run *run, ext_block *first)
 {
-	const struct ext_superblock *sb = finder->survey->superblock;
+	const unsigned shift = finder->survey->superblock->cluster_log2;
+	const ext_block end = run->physical + run->length;
+	uint64_t cluster = run->physical >> shift, reused = 0;
+
+	for (; block_set_next(&finder->survey->owned, cluster, &cluster) && cluster << shift < end;
+	     cluster++) {
+		const ext_block from =
+			cluster << shift < run->physical ? run->physical : cluster << shift;
+		const ext_block until = (cluster + 1) << shift < end ? (cluster + 1) << shift : end;
+
+		if (*first == 0)
+			*first = from;
+		reused += until - from;
+	}
+	return reused;
+}
+
+/* Are its blocks free now, or somebody else's? */
+static void judge(struct finder *finder, const struct ext_inode *inode,
+		  struct deleted_inode *deleted)
+{
 	struct ext_run run;
-	bool taken = false;
 
 	ext_mapping_start(finder->mapping, inode, 0, NULL);
-	while (ext_mapping_next(finder->mapping, &run) == EXT_OK)
-		if (run.kind == EXT_RUN_DATA &&
-		    block_set_count(&finder->survey->owned, run.physical >> sb->cluster_log2,
-				    (run.length + sb->cluster_blocks - 1) >> sb->cluster_log2) > 0)
-			taken = true;
-	return taken || ext_mapping_damaged(finder->mapping) ? RESCUE_PARTIAL : RESCUE_LIKELY;
+	while (ext_mapping_next(finder->mapping, &run) == EXT_OK) {
+		if (run.kind != EXT_RUN_DATA)
+			continue;
+		deleted->blocks += run.length;
+		deleted->reused += reused_of(finder, &run, &deleted->first_reused);
+	}
+	deleted->confidence = deleted->reused > 0 || ext_mapping_damaged(finder->mapping)
+				      ? RESCUE_PARTIAL
+				      : RESCUE_LIKELY;
 }
 
 static void take(struct finder *finder, const struct ext_inode *inode, uint64_t offset)
@@ -140,8 +162,9 @@ static void take(struct finder *finder, const struct ext_inode *inode, uint64_t 
 	*deleted = (struct deleted_inode){.ino = inode->number,
 					  .offset = offset,
 					  .links = inode->links,
-					  .type = (uint8_t)inode->type};
-	deleted->confidence = (uint8_t)judge(finder, inode);
+					  .type = (uint8_t)inode->type,
+					  .reused_node = RESCUE_NONE};
+	judge(finder, inode, deleted);
 }
 
 static void take_slot(struct finder *finder, ext_ino ino, const uint8_t *raw, uint64_t offset)

@@ -16,6 +16,11 @@ struct deleted_inode {
 	uint16_t links;	 /* names that it had */
 	uint8_t type;
 	uint8_t confidence; /* enum rescue_confidence */
+	uint64_t blocks;    /* of data */
+	uint64_t reused;    /* of these; somebody else has them now */
+	ext_block first_reused;
+	ext_ino reused_by;    /* who has that one; 0: no inode, or not known */
+	uint32_t reused_node; /* where that is in the tree; RESCUE_NONE: nowhere */
 };
 
 struct deleted_list {

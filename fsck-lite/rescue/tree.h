@@ -41,6 +41,8 @@ struct rescue_node {
 	uint8_t confidence; /* enum rescue_confidence */
 };
 
+struct deleted_list;
+
 struct rescue_tree {
 	const struct ext_filesystem
 		*filesystem;   /* the view that everything is read through; borrowed */
@@ -50,11 +52,11 @@ struct rescue_tree {
 	size_t size;
 	char *names;
 	size_t names_length, names_size;
+	const struct deleted_list *deleted; /* whose inodes are among them; borrowed, or NULL */
 };
 
 struct records;
 struct healing;
-struct deleted_list;
 
 struct rescue_options {
 	bool lost;			    /* with what no directory reaches */

@@ -401,6 +401,21 @@ link_was 'written last of all' 'i_mtime = 1600000000, i_ctime = 1600000000, i_cr
 link_was 'born since' 'i_mtime = 1500000000, i_ctime = 1600000000, i_crtime = 1650000000' \
 	'i_mtime = 1600000000, i_ctime = 1600000000, i_crtime = 1400000000' 'a c'
 
+# Blocks of a deleted file that another one has now: whose they are is said.
+image_type=ext2
+image 'file /old 10 blocks' 'file /new 10 blocks' 'damage indirect /new 3 : block = block /old 2' \
+	'damage indirect /new 4 : block = block /old 3' 'damage dirent /old : inode = 0' \
+	'damage inode /old : i_links_count = 0, i_dtime = 1600000000'
+run 0 ls --deleted "$work/image"
+says '^deleted *partial .* \[2 of its 10 blocks belong to new (inode 13) now\]$'
+run 0 ls --deleted --json "$work/image"
+says '"reused_blocks": 2'
+says '"path": "/new"'
+run 4 restore --deleted "$work/image" --output "$out"
+says '(inode 12): 2 of its 10 blocks belong to new (inode 13) now'
+untouched
+image_type=ext4
+
 # ---- lost files ----
 
 image 'lost file /doc "%PDF-1.4 and so on"' 'lost file /page "<!doctype html><p>hello"' 'lost file /noise "\x01\x02\x03"' 'file /kept "k"'
