@@ -31,19 +31,36 @@ void progress_begin(struct progress *progress, const struct options *options, co
 		(options->progress == WHEN_AUTO && !options->quiet && isatty(STDERR_FILENO));
 }
 
-void progress_show(struct progress *progress, uint64_t done, uint64_t all)
+/* Is it time for the next line? */
+static bool is_due(struct progress *progress)
 {
 	const int64_t now = progress->wanted ? milliseconds() : 0;
-	char text[TEXT_SHORT];
 
 	if (!progress->wanted || now - progress->begun < progress->delay ||
 	    (progress->shown && now - progress->last < BETWEEN))
+		return false;
+	progress->shown = true;
+	progress->last = now;
+	return true;
+}
+
+void progress_show(struct progress *progress, uint64_t done, uint64_t all)
+{
+	char text[TEXT_SHORT];
+
+	if (!is_due(progress))
 		return;
 	fprintf(stderr, "\r%s: %s ", progress->what, text_size(text, done));
 	fprintf(stderr, "of %s  ", text_size(text, all));
 	fflush(stderr);
-	progress->shown = true;
-	progress->last = now;
+}
+
+void progress_count(struct progress *progress, uint64_t done, uint64_t all)
+{
+	if (!is_due(progress))
+		return;
+	fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 "  ", progress->what, done, all);
+	fflush(stderr);
 }
 
 static void write_line(const struct progress *progress, unsigned pass, uint64_t done, uint64_t all)

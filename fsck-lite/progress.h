@@ -33,7 +33,9 @@ void progress_begin(struct progress *progress, const struct options *options, co
  */
 void progress_pass(struct progress *progress, unsigned pass, uint64_t done, uint64_t all);
 
+/* How far it has come, in bytes; or in things that are counted. */
 void progress_show(struct progress *progress, uint64_t done, uint64_t all);
+void progress_count(struct progress *progress, uint64_t done, uint64_t all);
 void progress_end(struct progress *progress);
 
 #endif

@@ -43,7 +43,7 @@ struct restoring {
 
 static void show_progress(void *context, uint64_t done, uint64_t all)
 {
-	progress_show(context, done, all);
+	progress_count(context, done, all);
 }
 
 static int open_target(struct restoring *restoring)

@@ -41,6 +41,9 @@ run 0 restore "$work/image" --dry-run
 says '^- *6 hello.txt$'
 says '^Would restore 6 files'
 ok "a dry run writes nothing" test ! -e "$out"
+run 0 restore "$work/image" --output "$out" --progress always
+complains 'copying out: 1 of 1[0-9]  '
+rm -rf "$out"
 run 0 restore "$work/image" --output "$out" --manifest "$work/sums"
 says '^Restored 6 files'
 silent
