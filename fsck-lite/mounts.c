@@ -15,7 +15,7 @@
 
 #include "mounts.h"
 
-enum { LOOPS = 256, LINE = 4096 };
+enum { LOOPS = 256, LINE = 4096, LOOP_MAJOR = 7 };
 
 /* A line of mountinfo: what of it matters here, pointing into the line. */
 struct mount {
@@ -91,32 +91,6 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-static bool is_mounted(unsigned long major_number, unsigned long minor_number, char *where,
-		       size_t size, bool *writable)
-{
-	FILE *const mounts = fopen("/proc/self/mountinfo", "r");
-	char line[LINE];
-	bool found = false;
-
-	if (!mounts)
-		return false;
-	while (!found && fgets(line, sizeof line, mounts)) {
-		struct mount mount;
-
-		if (!read_mount(line, &mount) || mount.major_number != major_number ||
-		    mount.minor_number != minor_number)
-			continue;
-		found = true;
-		unescape(mount.point);
-		if (where)
-			snprintf(where, size, "%s", mount.point);
-		if (writable)
-			*writable = strncmp(mount.options, "rw", 2) == 0;
-	}
-	fclose(mounts);
-	return found;
-}
-
 /* The first line of a file of /sys, without its end. */
 static bool read_line(const char *path, char *line, int size)
 {
@@ -130,47 +104,61 @@ static bool read_line(const char *path, char *line, int size)
 	return got;
 }
 
-/* The first loop device from number `from` on that stands on this file, or -1. */
-static int loop_device_from(int from, const struct stat *wanted)
+static bool is_same_file(const char *path, const struct stat *wanted)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0 && found.st_dev == wanted->st_dev &&
+	       found.st_ino == wanted->st_ino;
+}
+
+/* Is it the device itself, or a loop device that stands on this file? */
+static bool is_of(const struct mount *mount, const struct stat *wanted)
+{
+	char path[96], backing[LINE];
+
+	if (S_ISBLK(wanted->st_mode))
+		return mount->major_number == major(wanted->st_rdev) &&
+		       mount->minor_number == minor(wanted->st_rdev);
+	if (mount->major_number != LOOP_MAJOR)
+		return false;
+	snprintf(path, sizeof path, "/sys/dev/block/%lu:%lu/loop/backing_file", mount->major_number,
+		 mount->minor_number);
+	return read_line(path, backing, sizeof backing) && is_same_file(backing, wanted);
+}
+
+int mounts_loop_device(const struct stat *wanted)
 {
 	char path[64], backing[LINE];
 
-	for (int i = from; i < LOOPS; i++) {
-		struct stat found;
-
+	for (int i = 0; i < LOOPS; i++) {
 		snprintf(path, sizeof path, "/sys/block/loop%d/loop/backing_file", i);
-		if (read_line(path, backing, sizeof backing) && stat(backing, &found) == 0 &&
-		    found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino)
+		if (read_line(path, backing, sizeof backing) && is_same_file(backing, wanted))
 			return i;
 	}
 	return -1;
 }
 
-int mounts_loop_device(const struct stat *wanted)
-{
-	return loop_device_from(0, wanted);
-}
-
-/* Several loop devices may stand on one file. */
-static bool is_mounted_by_loop(const struct stat *wanted, char *where, size_t size, bool *writable)
-{
-	for (int loop = loop_device_from(0, wanted); loop >= 0;
-	     loop = loop_device_from(loop + 1, wanted)) {
-		char path[64], device[32];
-		struct mount mount;
-
-		snprintf(path, sizeof path, "/sys/block/loop%d/dev", loop);
-		if (read_line(path, device, sizeof device) && read_device(device, &mount) &&
-		    is_mounted(mount.major_number, mount.minor_number, where, size, writable))
-			return true;
-	}
-	return false;
-}
-
 bool mounts_have(const struct stat *wanted, char *where, size_t size, bool *writable)
 {
-	if (S_ISBLK(wanted->st_mode))
-		return is_mounted(major(wanted->st_rdev), minor(wanted->st_rdev), where, size,
-				  writable);
-	return is_mounted_by_loop(wanted, where, size, writable);
+	FILE *const mounts = fopen("/proc/self/mountinfo", "r");
+	char line[LINE];
+	bool found = false;
+
+	if (!mounts)
+		return false;
+	while (!found && fgets(line, sizeof line, mounts)) {
+		struct mount mount;
+
+		if (!read_mount(line, &mount) || !is_of(&mount, wanted))
+			continue;
+		found = true;
+		unescape(mount.point);
+		if (where)
+			snprintf(where, size, "%s", mount.point);
+		if (writable)
+			*writable = strncmp(mount.options, "rw", 2) == 0;
+	}
+	fclose(mounts);
+	return found;
 }
