@@ -15,6 +15,7 @@
 #include "cancel.h"
 #include "commands/command.h"
 #include "complain.h"
+#include "heap.h"
 
 _Static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need a 64-bit off_t");
 
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 
 	fill_standard_files();
 	cancel_install();
+	heap_keep();
 	if (argc > 0 && has_name_of_fsck(argv[0])) {
 		command = command_by_name("check");
 		first = 1;
