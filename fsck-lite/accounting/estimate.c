@@ -62,7 +62,9 @@ uint64_t estimate_survey(const struct ext_filesystem *filesystem, unsigned threa
 	sum += groups * (sb->descriptor_size + 4 + 4);
 	sum += 3 * pages * sizeof(uint32_t) + mixed * BLOCK_SET_WORDS * sizeof(uint64_t);
 	sum += ((uint64_t)sb->inode_count / INODES_PER_CHUNK + 1) * sizeof(void *);
-	sum += (chunks + CHUNKS_PER_SLAB) * sizeof(struct inode_chunk);
+	sum += chunks * sizeof(struct inode_chunk);
+	sum += (chunks <= CHUNKS_PER_SLAB * SMALL_SLABS ? CHUNKS_PER_SLAB : CHUNKS_PER_LARGE_SLAB) *
+	       sizeof(struct inode_chunk);
 	/* Lists grow by half: half as much again may be unused. */
 	sum += directories * DIRECTORY * 3 / 2;
 	if (ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))

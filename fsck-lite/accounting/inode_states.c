@@ -10,8 +10,6 @@
 #include "accounting/grow.h"
 #include "accounting/inode_states.h"
 
-enum { SLAB = CHUNKS_PER_SLAB * sizeof(struct inode_chunk) };
-
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock)
 {
 	*states = (struct inode_states){0};
@@ -35,21 +33,34 @@ void inode_states_clear(struct inode_states *states)
 	*states = (struct inode_states){0};
 }
 
+/* Zeroed memory for more chunks; false when there is none. */
+static bool make_slab(const struct inode_states *states, struct inode_slab *slab)
+{
+	*slab = (struct inode_slab){.count = CHUNKS_PER_LARGE_SLAB};
+	if (states->slab_count >= SMALL_SLABS)
+		slab->chunks = ext_pages_large();
+	if (!slab->chunks) {
+		slab->count = CHUNKS_PER_SLAB;
+		slab->chunks = malloc(CHUNKS_PER_SLAB * sizeof *slab->chunks);
+		ext_pages_expect(slab->chunks, CHUNKS_PER_SLAB * sizeof *slab->chunks);
+	}
+	if (slab->chunks)
+		memset(slab->chunks, 0, slab->count * sizeof *slab->chunks);
+	return slab->chunks != NULL;
+}
+
 /* A chunk that nobody has; NULL when there is no memory. */
 static struct inode_chunk *take_chunk(struct inode_states *states)
 {
 	struct inode_slab *slab =
 		states->slab_count > 0 ? &states->slabs[states->slab_count - 1] : NULL;
 
-	if (!slab || slab->used == CHUNKS_PER_SLAB) {
+	if (!slab || slab->used == slab->count) {
 		if (!GROW(states->slabs, states->slab_count, states->slab_size))
 			return NULL;
 		slab = &states->slabs[states->slab_count];
-		*slab = (struct inode_slab){.chunks = malloc(SLAB)};
-		if (!slab->chunks)
+		if (!make_slab(states, slab))
 			return NULL;
-		ext_pages_expect(slab->chunks, SLAB);
-		memset(slab->chunks, 0, SLAB);
 		states->slab_count++;
 	}
 	return &slab->chunks[slab->used++];

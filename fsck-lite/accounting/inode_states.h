@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include <ext/inode.h>
+#include <ext/pages.h>
 
 #include "accounting/lock.h"
 
@@ -29,7 +30,10 @@ enum {
 	/* i_links_count less the entries seen, modulo 65536, in the low half of a word. */
 	STATE_LINKS = 0xffff,
 	STATE_SHIFT = 16, /* the state bits above it */
+	/* Where few inodes are in use, slabs are small. */
 	CHUNKS_PER_SLAB = 32,
+	SMALL_SLABS = 10,
+	CHUNKS_PER_LARGE_SLAB = EXT_LARGE_PAGE / 4 / INODES_PER_CHUNK,
 };
 
 struct inode_chunk {
@@ -39,7 +43,7 @@ struct inode_chunk {
 /* Chunks come from the system several at a time. */
 struct inode_slab {
 	struct inode_chunk *chunks;
-	unsigned used;
+	unsigned used, count;
 };
 
 struct inode_states {

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #ifdef HAVE_SYS_MMAN_H
 #include <sys/mman.h>
 #endif
@@ -29,4 +30,15 @@ void ext_pages_expect(void *memory, size_t size)
 	(void)size;
 	(void)FEW;
 #endif
+}
+
+void *ext_pages_large(void)
+{
+	void *const memory = aligned_alloc(EXT_LARGE_PAGE, EXT_LARGE_PAGE);
+
+#ifdef MADV_HUGEPAGE
+	if (memory)
+		(void)madvise(memory, EXT_LARGE_PAGE, MADV_HUGEPAGE);
+#endif
+	return memory;
 }

@@ -19,6 +19,13 @@ extern "C" {
  */
 void ext_pages_expect(void *memory, size_t size);
 
+/*
+ * Memory that begins at a multiple of its size and is that of a large page, for the system to give
+ * in one piece if it can; its content is undefined, free() gives it back. NULL: there is none.
+ */
+enum { EXT_LARGE_PAGE = 2 * 1024 * 1024 };
+void *ext_pages_large(void);
+
 #ifdef __cplusplus
 }
 #endif
