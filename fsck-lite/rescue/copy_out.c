@@ -10,12 +10,10 @@
 #include "rescue/copy_out.h"
 #include "rescue/folder_gaps.h"
 #include "rescue/hard_links.h"
+#include "rescue/manifest.h"
 #include "rescue/output_names.h"
 #include "rescue/reuse.h"
 #include "rescue/selection.h"
-
-/* A file with more bytes of holes than this is not hashed for the manifest: each byte counts. */
-static const uint64_t most_holes_hashed = UINT64_C(1) << 38;
 
 struct copier {
 	const struct rescue_tree *tree;
@@ -201,41 +199,6 @@ static bool begin_item(struct copier *copier, struct ext_inode *inode, struct co
 	return true;
 }
 
-/* A line of sha256sum's: names with a backslash or a line end are quoted, and the line says so. */
-static void put_manifest(FILE *manifest, const struct copy_item *item, const char *digest)
-{
-	if (!gaps_none(item->gaps))
-		fputs("# damaged, not all of the next file could be read:\n", manifest);
-	if (strpbrk(item->path, "\\\n\r"))
-		fputc('\\', manifest);
-	fprintf(manifest, "%s  ", digest);
-	for (const char *at = item->path; *at; at++) {
-		if (*at == '\\')
-			fputs("\\\\", manifest);
-		else if (*at == '\n')
-			fputs("\\n", manifest);
-		else if (*at == '\r')
-			fputs("\\r", manifest);
-		else
-			fputc(*at, manifest);
-	}
-	fputc('\n', manifest);
-}
-
-static bool has_too_many_holes(struct copier *copier, const struct ext_inode *inode)
-{
-	const struct content_piece *pieces;
-	uint64_t stored = 0;
-	size_t count;
-
-	if (inode->size <= most_holes_hashed)
-		return false;
-	(void)content_map(copier->content, inode, &pieces, &count);
-	for (size_t i = 0; i < count; i++)
-		stored += pieces[i].length;
-	return inode->size - stored > most_holes_hashed;
-}
-
 static bool write_hard_link(struct copier *copier, const struct hard_link *first,
 			    struct copy_item *item, enum write_result *result)
 {
@@ -251,7 +214,7 @@ static bool write_hard_link(struct copier *copier, const struct hard_link *first
 	free(path);
 	item->link = NULL;
 	if (copier->options->manifest && *result <= WRITE_SKIPPED && first->digest[0])
-		put_manifest(copier->options->manifest, item, first->digest);
+		manifest_put(copier->options->manifest, item, first->digest);
 	return true;
 }
 
@@ -276,7 +239,7 @@ static void copy_file(struct copier *copier)
 		first = hard_links_of(&copier->links, item.node->ino);
 	if (!write_hard_link(copier, first, &item, &result)) {
 		if (manifest && inode.type == EXT_TYPE_REGULAR) {
-			if (has_too_many_holes(copier, &inode))
+			if (manifest_has_too_many_holes(copier->content, &inode))
 				fail(copier, &item,
 				     "is not in the manifest: its holes are too large to hash");
 			else
@@ -286,7 +249,7 @@ static void copy_file(struct copier *copier)
 		result = write_content(copier, &item);
 		if (item.digest && result <= WRITE_SKIPPED) {
 			ext_digest_end(&digest, text);
-			put_manifest(manifest, &item, text);
+			manifest_put(manifest, &item, text);
 		}
 		if (first && result <= WRITE_SKIPPED) {
 			first->node = copier->walk.at;
