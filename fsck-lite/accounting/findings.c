@@ -14,6 +14,7 @@ struct kept {
 	uint64_t found, low, high;
 	char *name;
 	uint16_t unasked;
+	uint8_t asked;
 	uint8_t name_length;
 };
 
@@ -52,6 +53,7 @@ static int compare_kept(const void *left, const void *right)
 	    (order = compare_numbers(a->low, b->low)) != 0 ||
 	    (order = compare_numbers(a->high, b->high)) != 0 ||
 	    (order = compare_numbers(a->unasked, b->unasked)) != 0 ||
+	    (order = compare_numbers(a->asked, b->asked)) != 0 ||
 	    (order = compare_numbers(a->name_length, b->name_length)) != 0)
 		return order;
 	if (a->place.field && b->place.field &&
@@ -104,13 +106,12 @@ static bool make_room(struct findings *findings, struct kept_list *list, enum ex
 static void keep(struct findings *findings, const struct ext_finding *finding)
 {
 	struct kept_list *list = &findings->lists[finding->problem];
-	struct kept kept = {finding->place,
-			    finding->found,
-			    finding->low,
-			    finding->high,
-			    NULL,
-			    finding->unasked,
-			    0};
+	struct kept kept = {.place = finding->place,
+			    .found = finding->found,
+			    .low = finding->low,
+			    .high = finding->high,
+			    .unasked = finding->unasked,
+			    .asked = finding->asked};
 
 	list->total++;
 	if (findings->most == 0)
@@ -219,6 +220,15 @@ void findings_unask(struct findings *findings, enum ext_problem problem, uint32_
 	findings->lists[problem].unasked |= finding.unasked;
 }
 
+void findings_unask_one(struct findings *findings, uint64_t position, uint32_t code)
+{
+	struct ext_finding finding = {.problem = (enum ext_problem)(position >> 32)};
+
+	ext_finding_unasked(&finding, code);
+	findings->lists[position >> 32].items[(position & UINT32_MAX) - 1].unasked |=
+		finding.unasked;
+}
+
 uint64_t findings_begin(enum ext_problem problem)
 {
 	return (uint64_t)problem << 32;
@@ -245,6 +255,7 @@ bool findings_next(const struct findings *findings, uint64_t *position, struct e
 	finding->found = kept->found;
 	finding->low = kept->low;
 	finding->high = kept->high;
+	finding->asked = kept->asked;
 	finding->unasked = kept->unasked | findings->lists[problem].unasked;
 	finding->name_length = kept->name_length;
 	if (kept->name_length > 0)

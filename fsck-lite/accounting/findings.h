@@ -46,6 +46,9 @@ bool findings_next(const struct findings *findings, uint64_t *position,
 /* The position of the first finding of `problem`, from which `findings_next` goes on. */
 uint64_t findings_begin(enum ext_problem problem);
 
+/* Notes that e2fsck does not ask `code` about the finding that left `position` behind. */
+void findings_unask_one(struct findings *findings, uint64_t position, uint32_t code);
+
 /* Notes that e2fsck asks `code`, one of those of the row, about no finding of `problem`. */
 void findings_unask(struct findings *findings, enum ext_problem problem, uint32_t code);
 

@@ -38,4 +38,13 @@ struct directory_visitor {
 enum ext_status scan_entries(struct survey *survey, const struct directory_visitor *visitor,
 			     struct ext_error *error);
 
+/* A count that is right by the bitmap alone is asked about in a repair, which writes the bitmap;
+ * one that is right but for the bitmap, only without. */
+static inline uint8_t scan_asked(uint64_t stored, uint64_t in_bitmap, uint64_t really)
+{
+	if (stored == really)
+		return EXT_ASKED_WITHOUT_REPAIR;
+	return stored == in_bitmap ? EXT_ASKED_IN_REPAIR : EXT_ASKED_ALWAYS;
+}
+
 #endif

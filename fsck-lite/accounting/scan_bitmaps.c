@@ -304,9 +304,18 @@ static uint64_t really_free(const struct bitmap_pass *pass, const struct differe
 static void report_count(struct survey *survey, enum ext_problem problem, ext_group group,
 			 uint64_t stored, uint64_t in_bitmap, uint64_t really)
 {
-	if (stored != in_bitmap || stored != really)
-		report(survey, problem, EXT_AT_GROUP_DESCRIPTOR, group, 0, stored,
-		       stored != really ? really : in_bitmap);
+	const uint64_t expected = stored != really ? really : in_bitmap;
+	const struct ext_finding finding = {.problem = problem,
+					    .place = {.structure = EXT_AT_GROUP_DESCRIPTOR,
+						      .has = EXT_HAS_GROUP,
+						      .group = group},
+					    .found = stored,
+					    .low = expected,
+					    .high = expected,
+					    .asked = scan_asked(stored, in_bitmap, really)};
+
+	if (stored != expected)
+		ext_report(survey->options.sink, &finding);
 }
 
 static void check_group(struct bitmap_pass *pass, ext_group group)

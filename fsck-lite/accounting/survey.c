@@ -89,7 +89,8 @@ static void report_superblock_count(struct survey *survey, enum ext_problem prob
 		.place = {.structure = EXT_AT_SUPERBLOCK, .field = field},
 		.found = found,
 		.low = low,
-		.high = low};
+		.high = low,
+		.asked = scan_asked(found, in_bitmaps, really)};
 
 	if (found != low)
 		ext_report(survey->options.sink, &finding);

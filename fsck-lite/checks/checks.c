@@ -14,11 +14,18 @@
 struct watching_sink {
 	struct ext_sink sink;
 	struct ext_sink *behind;
+	enum ext_file_type type;
 	bool is_bad;
 };
 
-static bool makes_inode_bad(enum ext_problem problem)
+static bool makes_inode_bad(enum ext_problem problem, enum ext_file_type type)
 {
+	/* Files and directories are taken for such all the same. */
+	const bool is_special = type != EXT_TYPE_REGULAR && type != EXT_TYPE_DIRECTORY;
+
+	if (problem == EXT_FRAGMENT_ADDRESS || problem == EXT_FRAGMENT_NUMBER ||
+	    problem == EXT_FRAGMENT_SIZE || problem == EXT_XATTR_BLOCK_RANGE)
+		return is_special;
 	return problem == EXT_INODE_MODE || problem == EXT_SYMLINK_INVALID ||
 	       problem == EXT_CHARACTER_DEVICE || problem == EXT_BLOCK_DEVICE ||
 	       problem == EXT_FIFO_INODE || problem == EXT_SOCKET_INODE;
@@ -28,7 +35,7 @@ static void watch(struct ext_sink *sink, const struct ext_finding *finding)
 {
 	struct watching_sink *watching = (struct watching_sink *)(void *)sink;
 
-	watching->is_bad = watching->is_bad || makes_inode_bad(finding->problem);
+	watching->is_bad = watching->is_bad || makes_inode_bad(finding->problem, watching->type);
 	ext_report(watching->behind, finding);
 }
 
@@ -37,7 +44,7 @@ static void see_inode(struct survey_observer *observer, const struct survey *sur
 		      const struct inode_facts *facts, struct ext_sink *sink)
 {
 	struct checks *checks = (struct checks *)(void *)observer;
-	struct watching_sink watching = {{watch}, sink, false};
+	struct watching_sink watching = {{watch}, sink, inode->type, false};
 
 	check_inode(checks, survey, inode, raw, facts, &watching.sink);
 	check_directory_inode(checks, survey, inode, raw, facts, &watching.sink);

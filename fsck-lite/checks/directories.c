@@ -226,7 +226,8 @@ void check_directory_block(struct checks *checks, const struct survey *survey,
 			report_in_directory(&view, EXT_HTREE_UNEXPECTED_NODE, NULL, NULL, 0, 0, 0);
 			return;
 		}
-		if (!view.has_tail && begins_with_entry(sb, block))
+		if (!view.has_tail && begins_with_entry(sb, block) &&
+		    !(is_indexed && (logical == 0 || is_node_with_bad_count(&view))))
 			report_in_directory(&view, EXT_DIRECTORY_NO_TAIL, NULL, NULL, 0, 0, 0);
 	}
 	check_entries(&view, 0);

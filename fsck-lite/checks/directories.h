@@ -110,6 +110,7 @@ void report_in_directory(const struct directory_view *view, enum ext_problem pro
 /* Which questions about a root of an index e2fsck asks, by the first block of a file. */
 void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 		      struct ext_finding *finding);
+bool is_node_with_bad_count(const struct directory_view *view);
 void check_index_block(const struct directory_view *view);
 void note_leaf(const struct directory_view *view, unsigned version, uint32_t low, uint32_t high);
 void check_indexes(struct directory_checks *checks, struct survey *survey);

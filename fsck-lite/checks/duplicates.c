@@ -166,6 +166,11 @@ static void report_pairs(struct directory_checks *checks, const struct directory
 		finding.low = finding.high = first->inode;
 		finding.name_length = second->length;
 		memcpy(finding.name, second->name, second->length);
+		/* Entries of one block are held against each other in pass 2, others in a repair.
+		 */
+		ext_finding_unasked(&finding, 0x020043);
+		if (finding.problem == EXT_DIRENT_DUPLICATE)
+			ext_finding_unasked(&finding, 0x020042);
 		ext_report(checks->checks->sink, &finding);
 	}
 }

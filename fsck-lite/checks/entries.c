@@ -20,9 +20,10 @@ enum {
 	HASHED_BY_DEFAULT = 1,
 };
 
-void report_in_directory(const struct directory_view *view, enum ext_problem problem,
-			 const struct ext_dirent *entry, const char *field, uint64_t found,
-			 uint64_t low, uint64_t high)
+/* A finding of whose row e2fsck does not ask `unasked`; 0: it asks all. */
+static void report_but(const struct directory_view *view, enum ext_problem problem,
+		       uint32_t unasked, const struct ext_dirent *entry, const char *field,
+		       uint64_t found, uint64_t low, uint64_t high)
 {
 	struct ext_finding finding = {
 		.problem = problem,
@@ -47,7 +48,16 @@ void report_in_directory(const struct directory_view *view, enum ext_problem pro
 		finding.name_length = entry->name_length;
 		memcpy(finding.name, entry->name, entry->name_length);
 	}
+	if (unasked != 0)
+		ext_finding_unasked(&finding, unasked);
 	ext_report(view->sink, &finding);
+}
+
+void report_in_directory(const struct directory_view *view, enum ext_problem problem,
+			 const struct ext_dirent *entry, const char *field, uint64_t found,
+			 uint64_t low, uint64_t high)
+{
+	report_but(view, problem, 0, entry, field, found, low, high);
 }
 
 static bool is_dot(const struct ext_dirent *entry)
@@ -66,6 +76,8 @@ static void check_dot(const struct directory_view *view, const struct ext_dirent
 
 	if (entry->inode == 0)
 		report_in_directory(view, EXT_DOT_MISSING, entry, "inode", 0, ino, ino);
+	else if (!is_dot(entry) && entry->inode == ino)
+		report_but(view, EXT_DOT_NOT_FIRST, 0x020001, entry, "name", ino, ino, ino);
 	else if (!is_dot(entry))
 		report_in_directory(view, EXT_DOT_NOT_FIRST, entry, "name", entry->inode, ino, ino);
 	else if (entry->name[1] != 0)
@@ -338,8 +350,9 @@ static void check_used(const struct directory_view *view, const struct ext_diren
 			report_in_directory(view, EXT_DIRENT_TO_EA_INODE, entry, "inode", ino, 0,
 					    0);
 	}
-	if (position > 2 && !is_dot(entry) && !is_dotdot(entry)) {
+	if (!is_dot(entry) && !is_dotdot(entry) && (position > 2 || !view->is_encrypted))
 		check_name(view, entry);
+	if (position > 2 && !is_dot(entry) && !is_dotdot(entry)) {
 		if (state & STATE_USED)
 			check_policy(view, entry, state);
 	}
@@ -369,6 +382,57 @@ static uint64_t count_leftovers(const struct directory_view *view, const struct 
 	for (; at < entry->record_length - 8; at++)
 		count += entry->name[at] != 0;
 	return count;
+}
+
+/*
+ * Does e2fsck keep this entry, which passes the end of the block or runs into its tail? It cuts
+ * those whose names fit.
+ */
+static bool is_kept_by_salvage(const struct directory_view *view, uint64_t at)
+{
+	const struct ext_superblock *sb = view->superblock;
+	const uint8_t *bytes = view->block.data + at;
+	uint64_t length, inode;
+
+	if (at + DOT_RECORD > view->block.size)
+		return false;
+	inode = (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
+		(uint64_t)bytes[3] << 24;
+	length = (uint64_t)bytes[4] | (uint64_t)bytes[5] << 8;
+	return at + length + DOT_RECORD > view->block.size && inode != 0 &&
+	       inode <= sb->inode_count && bytes[6] > 0 && bytes[6] <= 2 && bytes[8] == '.' &&
+	       (bytes[6] == 1 || bytes[9] == '.');
+}
+
+/* The first two entries, where nothing stands that could be read as one. */
+static void report_missing(const struct directory_view *view, unsigned position, bool is_kept)
+{
+	const struct ext_place place = {.structure = EXT_AT_DIRECTORY_BLOCK,
+					.has = EXT_HAS_INODE,
+					.inode = view->directory->ino};
+	struct ext_finding finding = {.place = place};
+
+	if (!view->is_inline) {
+		finding.place.has |= EXT_HAS_BLOCK | EXT_HAS_LOGICAL;
+		finding.place.block = view->physical;
+		finding.place.logical = view->logical;
+	}
+	if (position < 1) {
+		finding.problem = EXT_DOT_MISSING;
+		ext_finding_unasked(&finding, 0x020001);
+		if (is_kept)
+			ext_finding_unasked(&finding, 0x020009);
+		ext_report(view->sink, &finding);
+	}
+	if (position < 2) {
+		finding.problem = EXT_DOTDOT_MISSING;
+		finding.unasked = 0;
+		if (is_kept) {
+			ext_finding_unasked(&finding, 0x02000a);
+			ext_finding_unasked(&finding, 0x030005);
+		}
+		ext_report(view->sink, &finding);
+	}
 }
 
 void check_entries(const struct directory_view *view, uint32_t from)
@@ -414,9 +478,9 @@ void check_entries(const struct directory_view *view, uint32_t from)
 	}
 	if (leftovers > 0)
 		report_in_directory(view, EXT_PUBLISHED_NAMES, NULL, NULL, leftovers, 0, 0);
-	if (position < 1)
-		report_in_directory(view, EXT_DOT_MISSING, NULL, NULL, 0, 0, 0);
 	if (position < 2)
-		report_in_directory(view, EXT_DOTDOT_MISSING, NULL, NULL, 0, 0, 0);
+		report_missing(view, position,
+			       status == EXT_CORRUPT &&
+				       is_kept_by_salvage(view, error.place.offset));
 	leaf_names_end(&names);
 }

@@ -46,6 +46,11 @@ void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 	}
 	if (bytes[HASH_AT] <= EXT_HASH_TEA || bytes[HASH_AT] == EXT_HASH_SIPHASH)
 		ext_finding_unasked(finding, 0x01004a);
+	/* Where the length is another, the counts are looked for elsewhere. */
+	if (bytes[LENGTH_AT] == LENGTH_LEAST) {
+		ext_finding_unasked(finding, 0x020038);
+		ext_finding_unasked(finding, 0x02003d);
+	}
 	if ((bytes[FLAGS_AT] & FLAG_INCOMPATIBLE) == 0)
 		ext_finding_unasked(finding, 0x01004b);
 	if (bytes[LEVELS_AT] <= (ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR) ? 2 : 1))
@@ -212,7 +217,7 @@ void check_index_block(const struct directory_view *view)
 }
 
 /* A node whose count cannot be is taken for an empty leaf by those who read entries. */
-static bool is_node_with_bad_count(const struct directory_view *view)
+bool is_node_with_bad_count(const struct directory_view *view)
 {
 	const struct ext_superblock *sb = view->superblock;
 	const struct ext_span block = view->block;

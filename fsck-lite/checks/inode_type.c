@@ -72,7 +72,14 @@ static bool target_is_valid(const struct inspection *inspection)
 	if (inode->size < FAST_MAX)
 		return (inode->flags & EXT_INODE_EXTENTS) == 0 &&
 		       symlink_target_fits(inode->flags, inode->size, inode->i_block, FAST_MAX);
-	return facts->data_blocks == 1 && facts->first_logical == 0;
+	if (facts->data_blocks != 1 || facts->first_logical != 0)
+		return false;
+	/* One pointer is all that a target needs, and what stands in the others is no target. */
+	if ((inode->flags & EXT_INODE_EXTENTS) == 0)
+		for (unsigned word = 1; word < 15; word++)
+			if (inspection_word(inspection, word) != 0)
+				return false;
+	return true;
 }
 
 static void inspect_symlink(const struct inspection *inspection)

@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What e2fsck asks of one fault depends on the others. With -n some faults make it stop in the
- * middle: what comes later it asks only in a repair, which has mended what came before, and what
- * follows from the answer "no" it never asks. Here the codes of the rows are held against all
- * findings; what is wrong, and how badly, is not touched.
+ * middle (stops.c): what comes later it asks only in a repair, which has mended what came before,
+ * and what follows from the answer "no" it never asks. Here the codes of the rows are held against
+ * all findings; what is wrong, and how badly, is not touched.
  */
 #include "config.h"
 
 #include <stdlib.h>
 
 #include "checks/questions.h"
-
-/* Where e2fsck -n stops; later passes are greater. */
-enum stop {
-	STOPS_IN_PASS_1 = 1,
-	STOPS_IN_PASS_1B,
-	STOPS_IN_PASS_2,
-	STOPS_IN_PASS_3,
-	STOPS_IN_PASS_4,
-	STOPS_NOWHERE,
-};
-
-struct questions {
-	struct findings *findings;
-	const struct checks *checks;
-	const struct survey *survey;
-	bool has_copy; /* of the descriptors, which e2fsck reads through as well */
-	enum stop stop;
-};
-
-static bool has(const struct questions *questions, enum ext_problem problem)
-{
-	return findings_count(questions->findings, problem) > 0;
-}
-
-static bool has_any(const struct questions *questions, const enum ext_problem *problems,
-		    size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (has(questions, problems[i]))
-			return true;
-	return false;
-}
+#include "checks/stops.h"
 
 static void unask(const struct questions *questions, enum ext_problem problem, uint32_t code)
 {
@@ -64,117 +33,17 @@ static void unask_from(const struct questions *questions, enum ext_problem probl
 	}
 }
 
-static bool is_found_in(const struct questions *questions, enum ext_problem problem,
-			ext_group group)
-{
-	struct ext_finding finding;
-
-	for (uint64_t at = findings_begin(problem);
-	     findings_next(questions->findings, &at, &finding) && finding.problem == problem;)
-		if (finding.place.group == group)
-			return true;
-	return false;
-}
-
-/* Is there a finding of `problem` at this inode? */
-static bool is_found_at(const struct questions *questions, enum ext_problem problem, ext_ino ino)
-{
-	struct ext_finding finding;
-
-	for (uint64_t at = findings_begin(problem);
-	     findings_next(questions->findings, &at, &finding) && finding.problem == problem;)
-		if (finding.place.inode == ino)
-			return true;
-	return false;
-}
-
-/* An entry that is no entry ends pass 2, where nobody lets it be salvaged. */
-static bool has_broken_directory(const struct questions *questions)
-{
-	static const enum ext_problem broken[] = {EXT_DIRENT_LENGTH, EXT_DIRENT_ALIGNMENT,
-						  EXT_DIRENT_TRUNCATED, EXT_DIRENT_NAME_LENGTH,
-						  EXT_DIRENT_FINAL_LENGTH};
-
-	return has_any(questions, broken, sizeof broken / sizeof *broken);
-}
-
-/*
- * After pass 1, e2fsck reads an inode again where it wants to know more of it than that it is a
- * file or a directory, and gives up when the checksum is wrong, which pass 1 was not allowed to
- * mend.
- */
-static enum stop stop_at_checksum(const struct questions *questions)
-{
-	static const enum ext_problem odd[] = {
-		EXT_INODE_MODE,	      EXT_SYMLINK_INVALID, EXT_CHARACTER_DEVICE,
-		EXT_BLOCK_DEVICE,     EXT_FIFO_INODE,	   EXT_SOCKET_INODE,
-		EXT_FRAGMENT_ADDRESS, EXT_FRAGMENT_NUMBER, EXT_FRAGMENT_SIZE};
-	static const enum ext_problem uncounted[] = {EXT_LINK_COUNT_WRONG, EXT_INODE_LOST,
-						     EXT_INODE_LOST_EMPTY};
-	struct ext_finding finding;
-	enum stop stop = STOPS_NOWHERE;
-
-	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
-	     findings_next(questions->findings, &at, &finding) &&
-	     finding.problem == EXT_INODE_CHECKSUM;) {
-		const ext_ino ino = finding.place.inode;
-		const uint8_t state = inode_states_get(&questions->survey->inodes, ino);
-		const uint8_t type = state & STATE_TYPE;
-
-		if ((state & STATE_NAMED) && type != EXT_TYPE_REGULAR && type != EXT_TYPE_DIRECTORY)
-			return STOPS_IN_PASS_2;
-		for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-			if ((state & STATE_NAMED) && is_found_at(questions, odd[i], ino))
-				return STOPS_IN_PASS_2;
-		for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
-			if (is_found_at(questions, uncounted[i], ino))
-				stop = STOPS_IN_PASS_4;
-	}
-	return stop;
-}
-
-static bool has_place_out_of_range(const struct questions *questions)
-{
-	static const enum ext_problem places[] = {EXT_GROUP_BLOCK_BITMAP_RANGE,
-						  EXT_GROUP_INODE_BITMAP_RANGE,
-						  EXT_GROUP_INODE_TABLE_RANGE};
-
-	return has_any(questions, places, sizeof places / sizeof *places);
-}
-
-/* A root that e2fsck makes anew, or would. */
-static bool is_root_lost(const struct questions *questions)
-{
-	return has(questions, EXT_ROOT_MISSING) || has(questions, EXT_ROOT_NOT_DIRECTORY);
-}
-
-static enum stop find_stop(const struct questions *questions)
-{
-	enum stop at_checksum;
-
-	if (has(questions, EXT_XATTR_MAGIC) || has(questions, EXT_BLOCK_MAP_UNREADABLE) ||
-	    (!questions->has_copy && has_place_out_of_range(questions)))
-		return STOPS_IN_PASS_1;
-	if (has(questions, EXT_INODE_CHECKSUM) &&
-	    (has(questions, EXT_BLOCK_SHARED) || has(questions, EXT_BLOCK_IN_METADATA)))
-		return STOPS_IN_PASS_1B;
-	at_checksum = stop_at_checksum(questions);
-	if (has_broken_directory(questions) || at_checksum == STOPS_IN_PASS_2)
-		return STOPS_IN_PASS_2;
-	return is_root_lost(questions) ? STOPS_IN_PASS_3 : at_checksum;
-}
-
 /*
  * A descriptor that points nowhere sends e2fsck to the backup table. Only where there is none does
  * it ask of each place; and without the table of the root's group it sees nothing of what is in it.
  */
 static void weigh_descriptors(const struct questions *questions)
 {
-	const bool is_out = has_place_out_of_range(questions);
+	const bool is_out = questions_have_place_out_of_range(questions);
 	const bool is_wiped = !questions->has_copy && questions->checks->wiped_groups > 0;
 	const bool has_no_root =
 		!questions->has_copy &&
-		(is_found_in(questions, EXT_GROUP_INODE_TABLE_RANGE, 0) ||
+		(questions_have_group(questions, EXT_GROUP_INODE_TABLE_RANGE, 0) ||
 		 (is_wiped && !is_out &&
 		  questions->checks->wiped_groups == questions->survey->superblock->group_count));
 	static const uint32_t places[] = {0x000001, 0x000002, 0x000003};
@@ -212,6 +81,148 @@ static void weigh_descriptors(const struct questions *questions)
 			unask_from(questions, (enum ext_problem)problem, 0x010000);
 }
 
+/* Goes over the first findings of one problem: true while `finding` is the next of them. */
+static bool next_of(const struct questions *questions, enum ext_problem problem, uint64_t *at,
+		    struct ext_finding *finding)
+{
+	return (*at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
+	       findings_next(questions->findings, at, finding) && finding->problem == problem;
+}
+
+/* Every missing name is a "." or a ".." that the repair writes before it counts. */
+static bool counts_dots_alone(const struct questions *questions, const struct ext_finding *count)
+{
+	const ext_ino ino = count->place.inode;
+	struct ext_finding finding;
+	uint64_t dots = questions_have_inode(questions, EXT_DOT_MISSING, ino);
+
+	for (uint64_t at = findings_begin(EXT_DOTDOT_MISSING);
+	     next_of(questions, EXT_DOTDOT_MISSING, &at, &finding);) {
+		const struct directory *directory =
+			survey_directory(questions->survey, finding.place.inode);
+
+		dots += directory && directory->ino != EXT_INO_ROOT && directory->parent == ino;
+	}
+	if (ino == EXT_INO_ROOT)
+		dots += questions_have_inode(questions, EXT_DOTDOT_MISSING, ino);
+	return count->found - count->low == dots;
+}
+
+static void weigh_links(const struct questions *questions)
+{
+	struct ext_finding finding;
+
+	if (questions->stop > STOPS_IN_PASS_4 - 1)
+		return;
+	for (uint64_t at = findings_begin(EXT_LINK_COUNT_WRONG);
+	     next_of(questions, EXT_LINK_COUNT_WRONG, &at, &finding);)
+		if (counts_dots_alone(questions, &finding))
+			findings_unask_one(questions->findings, at, 0x040003);
+	/* A directory without a block is cleared before anybody looks for its "..". */
+	for (uint64_t at = findings_begin(EXT_DOTDOT_INODE);
+	     next_of(questions, EXT_DOTDOT_INODE, &at, &finding);)
+		if (questions_have_inode(questions, EXT_DIRECTORY_EMPTY, finding.place.inode))
+			findings_unask_one(questions->findings, at, 0x030005);
+}
+
+/* An inode is cleared for the first of its faults, and for a content that makes no sense at once.
+ */
+static void weigh_bad_inodes(const struct questions *questions)
+{
+	static const enum ext_problem first[] = {EXT_INODE_MODE,       EXT_SYMLINK_INVALID,
+						 EXT_CHARACTER_DEVICE, EXT_BLOCK_DEVICE,
+						 EXT_FIFO_INODE,       EXT_SOCKET_INODE};
+	static const enum ext_problem later[] = {EXT_FRAGMENT_ADDRESS, EXT_FRAGMENT_NUMBER,
+						 EXT_FRAGMENT_SIZE, EXT_XATTR_BLOCK_RANGE};
+	static const uint32_t asked[] = {0x02000d, 0x02000e, 0x02000f, 0x020010, 0x020032};
+	struct ext_finding finding;
+
+	if (questions->stop > STOPS_IN_PASS_2)
+		return;
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+		for (uint64_t at = findings_begin(later[i]);
+		     next_of(questions, later[i], &at, &finding);)
+			for (size_t j = 0; j < sizeof first / sizeof *first; j++)
+				if (questions_have_inode(questions, first[j], finding.place.inode))
+					for (size_t k = 0; k < sizeof asked / sizeof *asked; k++)
+						findings_unask_one(questions->findings, at,
+								   asked[k]);
+	for (uint64_t at = findings_begin(EXT_INODE_MODE);
+	     next_of(questions, EXT_INODE_MODE, &at, &finding);)
+		if (!(inode_states_get(&questions->survey->inodes, finding.place.inode) &
+		      STATE_USED))
+			findings_unask_one(questions->findings, at, 0x020012);
+}
+
+/* An index whose root does not hold is dropped, and with it what else is wrong in it. */
+static void weigh_indexes(const struct questions *questions)
+{
+	static const enum ext_problem below[] = {
+		EXT_HTREE_LIMIT,       EXT_HTREE_COUNT,
+		EXT_HTREE_ORDER,       EXT_HTREE_NODE,
+		EXT_HTREE_BLOCK_RANGE, EXT_HTREE_LEAF_MISSING,
+		EXT_HTREE_BLOCK_TWICE, EXT_HTREE_BLOCK_UNREFERENCED,
+		EXT_HTREE_HASH_LOW,    EXT_HTREE_HASH_HIGH};
+	struct ext_finding finding;
+
+	if (questions->stop > STOPS_IN_PASS_2)
+		return;
+	for (size_t i = 0; i < sizeof below / sizeof *below; i++)
+		for (uint64_t at = findings_begin(below[i]);
+		     next_of(questions, below[i], &at, &finding);)
+			if (questions_have_inode(questions, EXT_HTREE_ROOT_CHECKSUM,
+						 finding.place.inode) ||
+			    (below[i] == EXT_HTREE_LIMIT && finding.place.logical == 0 &&
+			     questions->survey->superblock->has_metadata_csum))
+				for (uint32_t code = 0x020034; code <= 0x020040; code++)
+					findings_unask_one(questions->findings, at, code);
+}
+
+/* The blocks of a directory are not looked at when there are none, or when its inode is looked at
+ * first. */
+static void weigh_checksums(const struct questions *questions)
+{
+	static const enum ext_problem before[] = {EXT_DIRECTORY_EMPTY, EXT_XATTR_BLOCK_RANGE,
+						  EXT_FRAGMENT_ADDRESS, EXT_FRAGMENT_NUMBER,
+						  EXT_FRAGMENT_SIZE};
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
+	     next_of(questions, EXT_INODE_CHECKSUM, &at, &finding);)
+		for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+			if (questions_have_inode(questions, before[i], finding.place.inode)) {
+				findings_unask_one(questions->findings, at, 0x02004d);
+				findings_unask_one(questions->findings, at, 0x020049);
+			}
+}
+
+/* A count that only the bitmap on disk makes wrong or right; who asks where tells. */
+static void weigh_count(const struct questions *questions, enum ext_problem problem, uint32_t code,
+			bool is_repaired_first)
+{
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(problem); next_of(questions, problem, &at, &finding);)
+		if ((finding.asked == EXT_ASKED_WITHOUT_REPAIR &&
+		     questions->stop != STOPS_NOWHERE) ||
+		    (finding.asked == EXT_ASKED_IN_REPAIR && is_repaired_first))
+			findings_unask_one(questions->findings, at, code);
+}
+
+static void weigh_group_counts(const struct questions *questions)
+{
+	/* Orphans go, and unused parts of tables are read again, before anything is counted. */
+	const bool is_again = questions_have(questions, EXT_ORPHAN_PENDING) ||
+			      questions_have(questions, EXT_DIRENT_TO_UNUSED_AREA) ||
+			      questions_have(questions, EXT_DIRENT_TO_UNINIT_GROUP);
+	const bool is_cleared = is_again || questions_have(questions, EXT_BAD_BLOCKS_INODE);
+
+	weigh_count(questions, EXT_GROUP_FREE_BLOCKS, 0x05000e, is_cleared);
+	weigh_count(questions, EXT_SUPERBLOCK_FREE_BLOCKS, 0x05000f, is_cleared);
+	weigh_count(questions, EXT_GROUP_FREE_INODES, 0x05000b, is_again);
+	weigh_count(questions, EXT_SUPERBLOCK_FREE_INODES, 0x05000d, is_again);
+}
+
 /* What the repair frees and takes again leaves the counts as they are. */
 static void weigh_counts(const struct questions *questions)
 {
@@ -220,7 +231,8 @@ static void weigh_counts(const struct questions *questions)
 	const uint64_t copied = survey->copied_blocks;
 	const uint64_t after = survey->bitmaps_free_blocks + survey->owners[OWNER_LEAKED] -
 			       survey->used_but_marked_free;
-	const bool has_new_root = is_root_lost(questions) || has(questions, EXT_ROOT_EMPTY);
+	const bool has_new_root =
+		questions_have_no_root(questions) || questions_have(questions, EXT_ROOT_EMPTY);
 
 	if (after - copied == sb->free_block_count) {
 		unask(questions, EXT_BLOCK_SHARED, 0x05000e);
@@ -242,20 +254,34 @@ static void weigh_stop(const struct questions *questions)
 {
 	const enum stop stop = questions->stop;
 
+	if (stop == STOPS_AT_SUPERBLOCK)
+		for (unsigned problem = 1; problem < EXT_PROBLEM_COUNT; problem++)
+			unask_from(questions, (enum ext_problem)problem, 0x000100);
 	/* Whether a file is to go is asked of who does not want it copied. */
 	if (stop <= STOPS_IN_PASS_1B) {
+		unask(questions, EXT_HTREE_ROOT, 0x02003c);
 		unask(questions, EXT_BLOCK_SHARED, 0x013007);
 		unask(questions, EXT_BLOCK_IN_METADATA, 0x013007);
 		unask(questions, EXT_INODE_CHECKSUM, 0x02004d);
 		unask(questions, EXT_INODE_CHECKSUM, 0x020049);
+		if (questions_have(questions, EXT_BLOCK_SHARED))
+			unask(questions, EXT_DIRECTORY_CHECKSUM, 0x02004d);
 	}
 	/* What cannot be used is gone before the entries are held against it. */
 	if (stop <= STOPS_IN_PASS_2) {
 		unask(questions, EXT_DIRENT_TO_BAD_INODE, 0x020028);
 		unask(questions, EXT_DIRENT_TO_BLANK_INODE, 0x020028);
 	}
-	/* The entries for a root that is gone went before. */
-	if (stop <= STOPS_IN_PASS_3 && is_root_lost(questions))
+	if (stop <= STOPS_IN_PASS_2) {
+		unask(questions, EXT_DIRECTORY_NO_TAIL, 0x02004d);
+		unask(questions, EXT_DOT_MISSING, 0x020001);
+		unask(questions, EXT_HTREE_ROOT, 0x020038);
+		unask(questions, EXT_HTREE_ROOT, 0x02003d);
+	}
+	/* What is connected gets its ".." without a word. */
+	if (stop <= STOPS_IN_PASS_3)
+		unask(questions, EXT_DIRENT_DUPLICATE, 0x020042);
+	if (stop <= STOPS_IN_PASS_3)
 		unask(questions, EXT_DIRECTORY_LOST, 0x030005);
 	/* Who does not want an empty file cleared is asked to connect it. */
 	if (stop <= STOPS_IN_PASS_4)
@@ -263,10 +289,12 @@ static void weigh_stop(const struct questions *questions)
 	/* A bitmap that the repair has written by then has its checksum. */
 	if (stop == STOPS_NOWHERE)
 		return;
-	if (has(questions, EXT_BLOCK_LEAKED) || has(questions, EXT_BLOCK_MARKED_FREE) ||
-	    has(questions, EXT_BLOCK_SHARED))
+	if (questions_have(questions, EXT_BLOCK_LEAKED) ||
+	    questions_have(questions, EXT_BLOCK_MARKED_FREE) ||
+	    questions_have(questions, EXT_BLOCK_SHARED))
 		unask(questions, EXT_BLOCK_BITMAP_CHECKSUM, 0x05001b);
-	if (has(questions, EXT_INODE_MARKED_USED) || has(questions, EXT_INODE_MARKED_FREE))
+	if (questions_have(questions, EXT_INODE_MARKED_USED) ||
+	    questions_have(questions, EXT_INODE_MARKED_FREE))
 		unask(questions, EXT_INODE_BITMAP_CHECKSUM, 0x05001a);
 }
 
@@ -279,9 +307,14 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 				      .has_copy = checks->image->replaced_groups >
 						  checks->image->rebuilt_groups};
 
-	questions.stop = find_stop(&questions);
+	questions.stop = questions_stop(&questions);
 	weigh_descriptors(&questions);
 	weigh_counts(&questions);
+	weigh_group_counts(&questions);
+	weigh_links(&questions);
+	weigh_bad_inodes(&questions);
+	weigh_indexes(&questions);
+	weigh_checksums(&questions);
 	weigh_stop(&questions);
 	if (survey->directory_count == 0)
 		unask(&questions, EXT_ROOT_MISSING, 0x020003);

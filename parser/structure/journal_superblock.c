@@ -150,10 +150,15 @@ enum ext_status ext_journal_superblock_decode(struct span bytes, struct ext_plac
 		decoded.checksum_computed = computed;
 		decoded.checksum = checksum_state(decoded.checksum_stored == computed);
 	}
-	if (decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT) {
+	/* Linux knows no read-only feature of journals. */
+	if ((decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT) != 0 || decoded.ro_compat != 0) {
+		const bool is_incompat = (decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT) != 0;
 		const enum ext_status status = ext_corrupt(
-			error, EXT_JOURNAL_FEATURES, at_field(place, "s_feature_incompat"),
-			decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT, 0, KNOWN_INCOMPAT);
+			error, EXT_JOURNAL_FEATURES,
+			at_field(place, is_incompat ? "s_feature_incompat" : "s_feature_ro_compat"),
+			is_incompat ? decoded.incompat & ~(uint32_t)KNOWN_INCOMPAT
+				    : decoded.ro_compat,
+			0, is_incompat ? KNOWN_INCOMPAT : 0);
 
 		if (error)
 			error->status = EXT_UNSUPPORTED;

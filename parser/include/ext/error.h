@@ -94,11 +94,19 @@ struct ext_error {
 
 enum { EXT_NAME_MAX = 255 };
 
+/* In which runs e2fsck asks about a finding, as far as this is known where it is found. */
+enum ext_asked {
+	EXT_ASKED_ALWAYS,
+	EXT_ASKED_WITHOUT_REPAIR, /* with -n: a repair of something else makes it right */
+	EXT_ASKED_IN_REPAIR,	  /* with -y: only repairs of other things make it wrong */
+};
+
 struct ext_finding {
 	enum ext_problem problem;
 	struct ext_place place;
 	uint64_t found, low, high;
 	uint16_t unasked;    /* codes of the row that e2fsck does not ask of this one: a bit each */
+	uint8_t asked;	     /* enum ext_asked */
 	uint8_t name_length; /* a file name that belongs to the finding, or 0 */
 	char name[EXT_NAME_MAX]; /* any bytes, no terminator */
 };

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where e2fsck -n stops. It goes on after most of what it is not allowed to mend, but not after
+ * all: a superblock that no backup stands in for, a damaged journal, shared blocks when an inode
+ * cannot be read again, entries that are none, a root that is gone. The order here is that of its
+ * passes.
+ */
+#include "config.h"
+
+#include "checks/stops.h"
+
+bool questions_have(const struct questions *questions, enum ext_problem problem)
+{
+	return findings_count(questions->findings, problem) > 0;
+}
+
+bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino)
+{
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(problem);
+	     (at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
+	     findings_next(questions->findings, &at, &finding) && finding.problem == problem;)
+		if (finding.place.inode == ino)
+			return true;
+	return false;
+}
+
+bool questions_have_group(const struct questions *questions, enum ext_problem problem,
+			  ext_group group)
+{
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(problem);
+	     (at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
+	     findings_next(questions->findings, &at, &finding) && finding.problem == problem;)
+		if (finding.place.group == group)
+			return true;
+	return false;
+}
+
+static bool has_any(const struct questions *questions, const enum ext_problem *problems,
+		    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (questions_have(questions, problems[i]))
+			return true;
+	return false;
+}
+
+bool questions_have_place_out_of_range(const struct questions *questions)
+{
+	static const enum ext_problem places[] = {EXT_GROUP_BLOCK_BITMAP_RANGE,
+						  EXT_GROUP_INODE_BITMAP_RANGE,
+						  EXT_GROUP_INODE_TABLE_RANGE};
+
+	return has_any(questions, places, sizeof places / sizeof *places);
+}
+
+/* An entry that is no entry ends pass 2, where nobody lets it be salvaged. */
+static bool has_broken_directory(const struct questions *questions)
+{
+	static const enum ext_problem broken[] = {EXT_DIRENT_LENGTH, EXT_DIRENT_ALIGNMENT,
+						  EXT_DIRENT_TRUNCATED, EXT_DIRENT_NAME_LENGTH,
+						  EXT_DIRENT_FINAL_LENGTH};
+
+	return has_any(questions, broken, sizeof broken / sizeof *broken);
+}
+
+/*
+ * After pass 1, e2fsck reads an inode again where it wants to know more of it than that it is a
+ * file or a directory, and gives up when the checksum is wrong, which pass 1 was not allowed to
+ * mend.
+ */
+static enum stop stop_at_checksum(const struct questions *questions)
+{
+	static const enum ext_problem odd[] = {
+		EXT_INODE_MODE,	   EXT_SYMLINK_INVALID,	 EXT_CHARACTER_DEVICE, EXT_BLOCK_DEVICE,
+		EXT_FIFO_INODE,	   EXT_SOCKET_INODE,	 EXT_FRAGMENT_ADDRESS, EXT_FRAGMENT_NUMBER,
+		EXT_FRAGMENT_SIZE, EXT_XATTR_BLOCK_RANGE};
+	static const enum ext_problem uncounted[] = {EXT_LINK_COUNT_WRONG, EXT_INODE_LOST,
+						     EXT_INODE_LOST_EMPTY};
+	struct ext_finding finding;
+	enum stop stop = STOPS_NOWHERE;
+
+	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
+	     (at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
+	     findings_next(questions->findings, &at, &finding) &&
+	     finding.problem == EXT_INODE_CHECKSUM;) {
+		const ext_ino ino = finding.place.inode;
+		const uint8_t state = inode_states_get(&questions->survey->inodes, ino);
+		const uint8_t type = state & STATE_TYPE;
+
+		if ((state & STATE_NAMED) && type != EXT_TYPE_REGULAR && type != EXT_TYPE_DIRECTORY)
+			return STOPS_IN_PASS_2;
+		for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+			if ((state & STATE_NAMED) && questions_have_inode(questions, odd[i], ino))
+				return STOPS_IN_PASS_2;
+		for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
+			if (questions_have_inode(questions, uncounted[i], ino))
+				stop = STOPS_IN_PASS_4;
+	}
+	return stop;
+}
+
+/*
+ * e2fsck looks for a backup of the superblock only where mke2fs puts it when nobody asks for
+ * something else.
+ */
+static bool stops_at_superblock(const struct questions *questions)
+{
+	static const enum ext_problem unusable[] = {EXT_SUPERBLOCK_MAGIC, EXT_SUPERBLOCK_CHECKSUM,
+						    EXT_PRIMARY_SUPERBLOCK_REPLACED,
+						    EXT_SUPERBLOCK_CLUSTERS_PER_GROUP};
+	const struct ext_superblock *sb = questions->survey->superblock;
+
+	return has_any(questions, unusable, sizeof unusable / sizeof *unusable) &&
+	       (sb->group_count == 1 || sb->blocks_per_group != sb->block_size * 8);
+}
+
+static bool stops_at_journal(const struct questions *questions)
+{
+	static const enum ext_problem damaged[] = {EXT_JOURNAL_SUPERBLOCK_CHECKSUM,
+						   EXT_JOURNAL_SUPERBLOCK_MAGIC,
+						   EXT_JOURNAL_GEOMETRY, EXT_JOURNAL_FEATURES};
+
+	return has_any(questions, damaged, sizeof damaged / sizeof *damaged);
+}
+
+bool questions_have_no_root(const struct questions *questions)
+{
+	return questions_have(questions, EXT_ROOT_MISSING) ||
+	       questions_have(questions, EXT_ROOT_NOT_DIRECTORY);
+}
+
+enum stop questions_stop(const struct questions *questions)
+{
+	enum stop at_checksum;
+
+	if (stops_at_superblock(questions))
+		return STOPS_AT_SUPERBLOCK;
+	if (stops_at_journal(questions))
+		return STOPS_AT_JOURNAL;
+	if (questions_have(questions, EXT_XATTR_MAGIC) ||
+	    questions_have_inode(questions, EXT_INODE_CHECKSUM, EXT_INO_BAD_BLOCKS) ||
+	    questions_have(questions, EXT_BLOCK_MAP_UNREADABLE) ||
+	    (!questions->has_copy && questions_have(questions, EXT_GROUP_INODE_TABLE_RANGE)))
+		return STOPS_IN_PASS_1;
+	if (questions_have(questions, EXT_INODE_CHECKSUM) &&
+	    (questions_have(questions, EXT_BLOCK_SHARED) ||
+	     questions_have(questions, EXT_BLOCK_IN_METADATA)))
+		return STOPS_IN_PASS_1B;
+	at_checksum = stop_at_checksum(questions);
+	if (has_broken_directory(questions) || at_checksum == STOPS_IN_PASS_2)
+		return STOPS_IN_PASS_2;
+	return questions_have_no_root(questions) ? STOPS_IN_PASS_3 : at_checksum;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Where e2fsck -n would stop, by what was found; and how findings are asked for and weighed. */
+#ifndef CHECKS_STOPS_H
+#define CHECKS_STOPS_H
+
+#include "accounting/findings.h"
+#include "checks/checks.h"
+
+/* Later passes are greater. */
+enum stop {
+	STOPS_AT_SUPERBLOCK, /* a repair stops there, too */
+	STOPS_AT_JOURNAL,
+	STOPS_IN_PASS_1,
+	STOPS_IN_PASS_1B,
+	STOPS_IN_PASS_2,
+	STOPS_IN_PASS_3,
+	STOPS_IN_PASS_4,
+	STOPS_NOWHERE,
+};
+
+/* So many findings of a problem are held against others, at most: each against each takes time. */
+enum { QUESTIONS_LOOKED_AT = 1000 };
+
+struct questions {
+	struct findings *findings;
+	const struct checks *checks;
+	const struct survey *survey;
+	bool has_copy; /* of the descriptors, which e2fsck reads through as well */
+	enum stop stop;
+};
+
+/* Is there a finding of `problem`; at this inode; in this group? */
+bool questions_have(const struct questions *questions, enum ext_problem problem);
+bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino);
+bool questions_have_group(const struct questions *questions, enum ext_problem problem,
+			  ext_group group);
+
+/* Does a descriptor point out of the filesystem, or out of its group where it must not? */
+bool questions_have_place_out_of_range(const struct questions *questions);
+/* A root that e2fsck makes anew, or would. */
+bool questions_have_no_root(const struct questions *questions);
+
+enum stop questions_stop(const struct questions *questions);
+
+#endif
