@@ -106,6 +106,25 @@ void report_in_directory(const struct directory_view *view, enum ext_problem pro
 			 const struct ext_dirent *entry, const char *field, uint64_t found,
 			 uint64_t low, uint64_t high);
 
+/* checks/entry_target.c: what an entry in use points at, but "." and "..". */
+void check_entry_target(const struct directory_view *view, const struct ext_dirent *entry,
+			unsigned position);
+
+/* checks/entry_name.c: can the name be typed, and is it encrypted where it should be? */
+void check_entry_name(const struct directory_view *view, const struct ext_dirent *entry);
+void check_entry_policy(const struct directory_view *view, const struct ext_dirent *entry,
+			uint8_t state);
+
+static inline bool entry_is_dot(const struct ext_dirent *entry)
+{
+	return entry->name_length == 1 && entry->name[0] == '.';
+}
+
+static inline bool entry_is_dotdot(const struct ext_dirent *entry)
+{
+	return entry->name_length == 2 && entry->name[0] == '.' && entry->name[1] == '.';
+}
+
 /* checks/htree.c: index blocks in passing, and all of them in the end. */
 /* Which questions about a root of an index e2fsck asks, by the first block of a file. */
 void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
