@@ -22,6 +22,8 @@
 enum {
 	MOST_PER_GROUP = 16, /* one group alone decides little */
 	SAMPLED_INODES = 16,
+	GROUPS_SAMPLED = 12,
+	GROUPS_FIRST = 4,
 };
 
 struct ext_group_locations group_locations(const struct ext_filesystem *fs, ext_group group)
@@ -255,6 +257,35 @@ void evidence_of_group(struct ext_source *source, const struct ext_superblock *s
 		inodes = (struct evidence){0, 0};
 	evidence->good += (uint32_t)min_u64((uint64_t)blocks.good + inodes.good, MOST_PER_GROUP);
 	evidence->bad += (uint32_t)min_u64((uint64_t)blocks.bad + inodes.bad, MOST_PER_GROUP);
+}
+
+/* The first groups, and others evenly over the rest. */
+static ext_group sampled_group(const struct ext_superblock *sb, unsigned index)
+{
+	if (index < GROUPS_FIRST || sb->group_count <= GROUPS_SAMPLED)
+		return index;
+	return (ext_group)((uint64_t)(sb->group_count - 1) * (index - GROUPS_FIRST + 1) /
+			   (GROUPS_SAMPLED - GROUPS_FIRST));
+}
+
+void evidence_of_samples(const struct ext_filesystem *fs, struct evidence *evidence)
+{
+	const struct ext_superblock *sb = &fs->superblock;
+	uint8_t *const buffer = malloc((size_t)sb->block_size * 2);
+
+	if (!buffer)
+		return;
+	for (unsigned i = 0; i < GROUPS_SAMPLED && i < sb->group_count; i++) {
+		const ext_group group = sampled_group(sb, i);
+		const struct ext_group_locations where = group_locations(fs, group);
+
+		/* What was cut off speaks neither for nor against. */
+		if (locations_in_range(sb, &where) && (where.block_bitmap >= fs->blocks_present ||
+						       where.inode_table >= fs->blocks_present))
+			continue;
+		evidence_of_group(fs->source, sb, group, &where, buffer, evidence);
+	}
+	free(buffer);
 }
 
 /* Does the directory's first block begin with "." and ".." as the root's must? */

@@ -53,7 +53,10 @@ void evidence_of_group(struct ext_source *source, const struct ext_superblock *s
 		       ext_group group, const struct ext_group_locations *where, uint8_t *buffer,
 		       struct evidence *evidence);
 
-/* The two halves of it: of bitmaps that were read already. `block` has one block. */
+/* The same of a few groups: the first ones, and others evenly over the rest. */
+void evidence_of_samples(const struct ext_filesystem *fs, struct evidence *evidence);
+
+/* The two halves of evidence_of_group: of bitmaps that were read already. `block` has one block. */
 void evidence_of_block_bitmap(const struct ext_superblock *superblock, ext_group group,
 			      const struct ext_group_locations *where, const uint8_t *bitmap,
 			      struct evidence *evidence);

@@ -307,3 +307,18 @@ enum ext_status superblock_refresh(struct ext_source *source, struct ext_choice 
 	ext_filesystem_close(fs);
 	return EXT_OK;
 }
+
+/* What is not the primary's comes up to date; where nothing was left, directories are counted, too.
+ */
+enum ext_status table_refresh(struct ext_source *source, struct ext_choice *choice,
+			      const struct assembled_table *table, struct ext_error *error)
+{
+	enum ext_status status =
+		ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
+					choice->descriptors_size, table->replaced, false, error);
+
+	if (status != EXT_OK || table->rebuilt_count == 0)
+		return status;
+	return ext_descriptors_refresh(source, choice->superblock, choice->descriptors,
+				       choice->descriptors_size, table->rebuilt, true, error);
+}
