@@ -47,9 +47,10 @@ struct directory {
 	uint32_t flags;	 /* i_flags */
 	uint8_t reach;	 /* enum directory_reach */
 	uint8_t has_dot : 1;
-	uint8_t is_unlinked : 1;   /* the root without links */
 	uint8_t has_first : 1;	   /* its first block was read */
 	uint8_t is_loop : 1;	   /* its parents lead back to it; `parent` was set to 0 here */
+	uint8_t is_unlinked;	   /* the root without links; no bit beside those above, which one
+				      thread writes while others read this */
 	_Atomic uint8_t is_unread; /* some block of it could not be read */
 	_Atomic uint16_t entries;  /* used ones besides . and .., up to about 65000 */
 };
