@@ -10,7 +10,7 @@
 #include "rescue/pour.h"
 
 /* As much of a hole is hashed between two looks at whether to stop. */
-enum { ZEROS = 1 << 16, DIGEST_STEP = 1 << 26 };
+enum { ZEROS = 1 << 12, DIGEST_STEP = 1 << 26 };
 
 void gaps_clear(struct gaps *gaps)
 {

@@ -15,7 +15,7 @@
 #include "rescue/whole_file.h"
 
 /* A file with more data than this is not begun where it cannot end. */
-enum { LARGE = 1 << 20, COMPARED = 1 << 16 };
+enum { LARGE = 1 << 20, COMPARED = 1 << 16, ZEROS = 1 << 12 };
 
 int whole_file_put(void *context, uint64_t at, const uint8_t *data, size_t length)
 {
@@ -55,12 +55,12 @@ static int compare_piece(void *context, uint64_t at, const uint8_t *data, size_t
 
 static int compare_zeros(void *context, uint64_t at, uint64_t length, bool is_gap)
 {
-	static const uint8_t zeros[COMPARED];
+	static const uint8_t zeros[ZEROS];
 	const int fd = *(const int *)context;
 
 	(void)is_gap;
 	while (length > 0) {
-		const uint64_t part = length < COMPARED ? length : COMPARED;
+		const uint64_t part = length < ZEROS ? length : ZEROS;
 #ifdef SEEK_DATA
 		const off_t data = lseek(fd, (off_t)at, SEEK_DATA);
 
