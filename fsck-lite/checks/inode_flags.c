@@ -6,11 +6,11 @@
 #include "config.h"
 
 #include <ext/xattr.h>
+#include <ext/extent_node.h>
 
 #include "checks/inspection.h"
 
 enum {
-	EXTENT_MAGIC = 0xf30a,
 	ROOT_ENTRIES = 4,
 	INLINE_PART = 60,
 	SMALL_INODE = 128,
@@ -24,8 +24,8 @@ bool inspection_has_extent_root(const struct inspection *inspection)
 	const uint32_t first = inspection_word(inspection, 0);
 	const uint32_t entries = first >> 16, max = inspection_word(inspection, 1) & 0xffff;
 
-	return (first & 0xffff) == EXTENT_MAGIC && entries <= max && max <= ROOT_ENTRIES &&
-	       max >= ROOT_ENTRIES - 2;
+	return (first & 0xffff) == EXT_EXTENT_HEADER_MAGIC && entries <= max &&
+	       max <= ROOT_ENTRIES && max >= ROOT_ENTRIES - 2;
 }
 
 bool inspection_inline_size(const struct inspection *inspection, uint64_t *size)

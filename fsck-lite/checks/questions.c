@@ -81,14 +81,6 @@ static void weigh_descriptors(const struct questions *questions)
 			unask_from(questions, (enum ext_problem)problem, 0x010000);
 }
 
-/* Goes over the first findings of one problem: true while `finding` is the next of them. */
-static bool next_of(const struct questions *questions, enum ext_problem problem, uint64_t *at,
-		    struct ext_finding *finding)
-{
-	return (*at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
-	       findings_next(questions->findings, at, finding) && finding->problem == problem;
-}
-
 /* Every missing name is a "." or a ".." that the repair writes before it counts. */
 static bool counts_dots_alone(const struct questions *questions, const struct ext_finding *count)
 {
@@ -97,7 +89,7 @@ static bool counts_dots_alone(const struct questions *questions, const struct ex
 	uint64_t dots = questions_have_inode(questions, EXT_DOT_MISSING, ino);
 
 	for (uint64_t at = findings_begin(EXT_DOTDOT_MISSING);
-	     next_of(questions, EXT_DOTDOT_MISSING, &at, &finding);) {
+	     questions_next(questions, EXT_DOTDOT_MISSING, &at, &finding);) {
 		const struct directory *directory =
 			survey_directory(questions->survey, finding.place.inode);
 
@@ -112,15 +104,15 @@ static void weigh_links(const struct questions *questions)
 {
 	struct ext_finding finding;
 
-	if (questions->stop > STOPS_IN_PASS_4 - 1)
+	if (questions->stop >= STOPS_IN_PASS_4)
 		return;
 	for (uint64_t at = findings_begin(EXT_LINK_COUNT_WRONG);
-	     next_of(questions, EXT_LINK_COUNT_WRONG, &at, &finding);)
+	     questions_next(questions, EXT_LINK_COUNT_WRONG, &at, &finding);)
 		if (counts_dots_alone(questions, &finding))
 			findings_unask_one(questions->findings, at, 0x040003);
 	/* A directory without a block is cleared before anybody looks for its "..". */
 	for (uint64_t at = findings_begin(EXT_DOTDOT_INODE);
-	     next_of(questions, EXT_DOTDOT_INODE, &at, &finding);)
+	     questions_next(questions, EXT_DOTDOT_INODE, &at, &finding);)
 		if (questions_have_inode(questions, EXT_DIRECTORY_EMPTY, finding.place.inode))
 			findings_unask_one(questions->findings, at, 0x030005);
 }
@@ -141,14 +133,14 @@ static void weigh_bad_inodes(const struct questions *questions)
 		return;
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
 		for (uint64_t at = findings_begin(later[i]);
-		     next_of(questions, later[i], &at, &finding);)
+		     questions_next(questions, later[i], &at, &finding);)
 			for (size_t j = 0; j < sizeof first / sizeof *first; j++)
 				if (questions_have_inode(questions, first[j], finding.place.inode))
 					for (size_t k = 0; k < sizeof asked / sizeof *asked; k++)
 						findings_unask_one(questions->findings, at,
 								   asked[k]);
 	for (uint64_t at = findings_begin(EXT_INODE_MODE);
-	     next_of(questions, EXT_INODE_MODE, &at, &finding);)
+	     questions_next(questions, EXT_INODE_MODE, &at, &finding);)
 		if (!(inode_states_get(&questions->survey->inodes, finding.place.inode) &
 		      STATE_USED))
 			findings_unask_one(questions->findings, at, 0x020012);
@@ -169,7 +161,7 @@ static void weigh_indexes(const struct questions *questions)
 		return;
 	for (size_t i = 0; i < sizeof below / sizeof *below; i++)
 		for (uint64_t at = findings_begin(below[i]);
-		     next_of(questions, below[i], &at, &finding);)
+		     questions_next(questions, below[i], &at, &finding);)
 			if (questions_have_inode(questions, EXT_HTREE_ROOT_CHECKSUM,
 						 finding.place.inode) ||
 			    (below[i] == EXT_HTREE_LIMIT && finding.place.logical == 0 &&
@@ -188,7 +180,7 @@ static void weigh_checksums(const struct questions *questions)
 	struct ext_finding finding;
 
 	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
-	     next_of(questions, EXT_INODE_CHECKSUM, &at, &finding);)
+	     questions_next(questions, EXT_INODE_CHECKSUM, &at, &finding);)
 		for (size_t i = 0; i < sizeof before / sizeof *before; i++)
 			if (questions_have_inode(questions, before[i], finding.place.inode)) {
 				findings_unask_one(questions->findings, at, 0x02004d);
@@ -202,7 +194,8 @@ static void weigh_count(const struct questions *questions, enum ext_problem prob
 {
 	struct ext_finding finding;
 
-	for (uint64_t at = findings_begin(problem); next_of(questions, problem, &at, &finding);)
+	for (uint64_t at = findings_begin(problem);
+	     questions_next(questions, problem, &at, &finding);)
 		if ((finding.asked == EXT_ASKED_WITHOUT_REPAIR &&
 		     questions->stop != STOPS_NOWHERE) ||
 		    (finding.asked == EXT_ASKED_IN_REPAIR && is_repaired_first))
@@ -271,18 +264,16 @@ static void weigh_stop(const struct questions *questions)
 	if (stop <= STOPS_IN_PASS_2) {
 		unask(questions, EXT_DIRENT_TO_BAD_INODE, 0x020028);
 		unask(questions, EXT_DIRENT_TO_BLANK_INODE, 0x020028);
-	}
-	if (stop <= STOPS_IN_PASS_2) {
 		unask(questions, EXT_DIRECTORY_NO_TAIL, 0x02004d);
 		unask(questions, EXT_DOT_MISSING, 0x020001);
 		unask(questions, EXT_HTREE_ROOT, 0x020038);
 		unask(questions, EXT_HTREE_ROOT, 0x02003d);
 	}
 	/* What is connected gets its ".." without a word. */
-	if (stop <= STOPS_IN_PASS_3)
+	if (stop <= STOPS_IN_PASS_3) {
 		unask(questions, EXT_DIRENT_DUPLICATE, 0x020042);
-	if (stop <= STOPS_IN_PASS_3)
 		unask(questions, EXT_DIRECTORY_LOST, 0x030005);
+	}
 	/* Who does not want an empty file cleared is asked to connect it. */
 	if (stop <= STOPS_IN_PASS_4)
 		unask(questions, EXT_INODE_LOST_EMPTY, 0x040002);

@@ -14,13 +14,19 @@ bool questions_have(const struct questions *questions, enum ext_problem problem)
 	return findings_count(questions->findings, problem) > 0;
 }
 
+bool questions_next(const struct questions *questions, enum ext_problem problem, uint64_t *at,
+		    struct ext_finding *finding)
+{
+	return (*at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
+	       findings_next(questions->findings, at, finding) && finding->problem == problem;
+}
+
 bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino)
 {
 	struct ext_finding finding;
 
 	for (uint64_t at = findings_begin(problem);
-	     (at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
-	     findings_next(questions->findings, &at, &finding) && finding.problem == problem;)
+	     questions_next(questions, problem, &at, &finding);)
 		if (finding.place.inode == ino)
 			return true;
 	return false;
@@ -32,8 +38,7 @@ bool questions_have_group(const struct questions *questions, enum ext_problem pr
 	struct ext_finding finding;
 
 	for (uint64_t at = findings_begin(problem);
-	     (at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
-	     findings_next(questions->findings, &at, &finding) && finding.problem == problem;)
+	     questions_next(questions, problem, &at, &finding);)
 		if (finding.place.group == group)
 			return true;
 	return false;
@@ -84,9 +89,7 @@ static enum stop stop_at_checksum(const struct questions *questions)
 	enum stop stop = STOPS_NOWHERE;
 
 	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
-	     (at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
-	     findings_next(questions->findings, &at, &finding) &&
-	     finding.problem == EXT_INODE_CHECKSUM;) {
+	     questions_next(questions, EXT_INODE_CHECKSUM, &at, &finding);) {
 		const ext_ino ino = finding.place.inode;
 		const uint8_t state = inode_states_get(&questions->survey->inodes, ino);
 		const uint8_t type = state & STATE_TYPE;

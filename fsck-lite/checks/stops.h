@@ -29,6 +29,11 @@ struct questions {
 	enum stop stop;
 };
 
+/* Goes over the first findings of one problem: true while `finding` is the next of them. `at`
+ * begins as findings_begin has it. */
+bool questions_next(const struct questions *questions, enum ext_problem problem, uint64_t *at,
+		    struct ext_finding *finding);
+
 /* Is there a finding of `problem`; at this inode; in this group? */
 bool questions_have(const struct questions *questions, enum ext_problem problem);
 bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino);

@@ -117,6 +117,19 @@ void show_size(struct show *show, const char *key, uint64_t bytes)
 	putchar('\n');
 }
 
+const char *show_confidence(enum ext_confidence confidence)
+{
+	switch (confidence) {
+	case EXT_CONFIDENCE_DOUBTFUL:
+		return "doubtful";
+	case EXT_CONFIDENCE_LIKELY:
+		return "likely";
+	case EXT_CONFIDENCE_PROVEN:
+		return "proven";
+	}
+	return "";
+}
+
 void show_time(struct show *show, const char *key, const struct ext_time *time)
 {
 	char text[TEXT_SHORT];

@@ -60,6 +60,7 @@ void show_hex(struct show *show, const char *key, uint64_t value, unsigned digit
 void show_text(struct show *show, const char *key, const char *text);
 void show_name(struct show *show, const char *key, const char *name, size_t length);
 void show_size(struct show *show, const char *key, uint64_t bytes);
+const char *show_confidence(enum ext_confidence confidence);
 void show_time(struct show *show, const char *key, const struct ext_time *time);
 void show_seconds(struct show *show, const char *key, int64_t seconds);
 void show_checksum(struct show *show, enum ext_checksum_state state, uint32_t stored,

@@ -16,7 +16,9 @@
 #include "reports/text.h"
 #include "target.h"
 
-enum { ENTRY = 12, EXTENT_MAGIC = 0xf30a };
+#include <ext/extent_node.h>
+
+enum { ENTRY = 12 };
 
 static unsigned le16_at(struct ext_span bytes, size_t at)
 {
@@ -25,7 +27,7 @@ static unsigned le16_at(struct ext_span bytes, size_t at)
 
 void annotate_extent_node(struct annotate *annotate, struct ext_span node, size_t at, size_t size)
 {
-	const bool is_node = le16_at(node, at) == EXTENT_MAGIC;
+	const bool is_node = le16_at(node, at) == EXT_EXTENT_HEADER_MAGIC;
 	const unsigned entries = le16_at(node, at + 2);
 	const unsigned room = le16_at(node, at + 4);
 	const unsigned depth = le16_at(node, at + 6);

@@ -36,13 +36,6 @@ static const char *confidence_name(enum ext_confidence confidence)
 	return "";
 }
 
-static const char *confidence_word(enum ext_confidence confidence)
-{
-	return confidence == EXT_CONFIDENCE_PROVEN   ? "proven"
-	       : confidence == EXT_CONFIDENCE_LIKELY ? "likely"
-						     : "doubtful";
-}
-
 static void show_version_head(struct show *show, const struct ext_journal_history *history,
 			      const struct ext_journal_version *version)
 {
@@ -58,7 +51,7 @@ static void show_version_head(struct show *show, const struct ext_journal_histor
 		json_u64(show->json, "log_block", version->log_block);
 		json_bool(show->json, "live", version->live);
 		json_bool(show->json, "revoked", version->revoked);
-		json_text(show->json, "confidence", confidence_word(version->confidence));
+		json_text(show->json, "confidence", show_confidence(version->confidence));
 		return;
 	}
 	printf("\n  transaction %" PRIu32 ", %s, log block %" PRIu32 "%s%s\n    %s\n",

@@ -214,19 +214,6 @@ static const char *fate_of(const struct show *show,
 	return summary->state == EXT_JOURNAL_DAMAGED ? "not replayed" : "written before";
 }
 
-static const char *confidence_name(enum ext_confidence confidence)
-{
-	switch (confidence) {
-	case EXT_CONFIDENCE_DOUBTFUL:
-		return "doubtful";
-	case EXT_CONFIDENCE_LIKELY:
-		return "likely";
-	case EXT_CONFIDENCE_PROVEN:
-		return "proven";
-	}
-	return "";
-}
-
 static void show_version_json(struct show *show, const struct ext_journal_version *version,
 			      const struct block_name *name, const char *path)
 {
@@ -246,7 +233,7 @@ static void show_version_json(struct show *show, const struct ext_journal_versio
 		json_u64(show->json, "logical", name->logical);
 	if (path)
 		json_name(show->json, "path", path, strlen(path));
-	json_text(show->json, "confidence", confidence_name(version->confidence));
+	json_text(show->json, "confidence", show_confidence(version->confidence));
 	if (version->escaped)
 		json_bool(show->json, "escaped", true);
 	if (version->revoked)

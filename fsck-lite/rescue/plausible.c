@@ -6,6 +6,8 @@
 
 #include "rescue/plausible.h"
 
+#include <ext/extent_node.h>
+
 enum {
 	LINKS_MOST = 65000,
 	KNOWN_FLAGS = 0x7fffffff,
@@ -34,8 +36,8 @@ static bool header_fits(const uint8_t *header, size_t room)
 {
 	const uint32_t entries = word16(header + 2), most = word16(header + 4);
 
-	return word16(header) == 0xf30a && most > 0 && most <= room && entries <= most &&
-	       word16(header + 6) <= EXTENT_DEPTH;
+	return word16(header) == EXT_EXTENT_HEADER_MAGIC && most > 0 && most <= room &&
+	       entries <= most && word16(header + 6) <= EXTENT_DEPTH;
 }
 
 static bool map_fits(const struct ext_superblock *sb, const struct ext_inode *inode)

@@ -82,7 +82,7 @@ static void make_block_bitmap(struct ext_editor *editor, ext_group group, uint8_
 	for (uint32_t bit = 0; bit < clusters; bit++)
 		unused += !ext_bit_is_set(bitmap, bit);
 	set_bits(bitmap, clusters, (uint64_t)sb->block_size * 8);
-	edit_free_clusters(editor, group, unused);
+	EDIT_HALVES(editor, group, bg_free_blocks_count, unused);
 	edit_clear_flag(editor, group, EXT_GROUP_BLOCK_UNINIT);
 }
 

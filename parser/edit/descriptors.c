@@ -25,37 +25,15 @@ struct ext_raw_group_descriptor_high *edited_descriptor_high(struct ext_editor *
 	return (struct ext_raw_group_descriptor_high *)(void *)(low + 1);
 }
 
-void put_halves(struct le16 *low, struct le16 *high, uint32_t value)
+void edit_halves(struct ext_editor *editor, ext_group group, size_t low_at, size_t high_at,
+		 uint32_t value)
 {
-	put(low, (uint16_t)value);
+	uint8_t *low = (uint8_t *)edited_descriptor(editor, group) + low_at;
+	uint8_t *high = (uint8_t *)edited_descriptor_high(editor, group);
+
+	put((struct le16 *)(void *)low, (uint16_t)value);
 	if (high)
-		put(high, (uint16_t)(value >> 16));
-}
-
-void edit_free_clusters(struct ext_editor *editor, ext_group group, uint32_t count)
-{
-	struct ext_raw_group_descriptor_high *high = edited_descriptor_high(editor, group);
-
-	put_halves(&edited_descriptor(editor, group)->bg_free_blocks_count_lo,
-		   high ? &high->bg_free_blocks_count_hi : NULL, count);
-	editor->changed[group] |= DESCRIPTOR_CHANGED;
-}
-
-void edit_free_inodes(struct ext_editor *editor, ext_group group, uint32_t count)
-{
-	struct ext_raw_group_descriptor_high *high = edited_descriptor_high(editor, group);
-
-	put_halves(&edited_descriptor(editor, group)->bg_free_inodes_count_lo,
-		   high ? &high->bg_free_inodes_count_hi : NULL, count);
-	editor->changed[group] |= DESCRIPTOR_CHANGED;
-}
-
-void edit_directories(struct ext_editor *editor, ext_group group, uint32_t count)
-{
-	struct ext_raw_group_descriptor_high *high = edited_descriptor_high(editor, group);
-
-	put_halves(&edited_descriptor(editor, group)->bg_used_dirs_count_lo,
-		   high ? &high->bg_used_dirs_count_hi : NULL, count);
+		put((struct le16 *)(void *)(high + high_at), (uint16_t)(value >> 16));
 	editor->changed[group] |= DESCRIPTOR_CHANGED;
 }
 

@@ -98,13 +98,13 @@ enum ext_status ext_editor_mark_blocks(struct ext_editor *editor, ext_block bloc
 		if (flipped > 0) {
 			ext_group_locations(editor->filesystem, group, &descriptor);
 			if (!used)
-				edit_free_clusters(editor, group,
-						   descriptor.free_clusters + flipped);
+				EDIT_HALVES(editor, group, bg_free_blocks_count,
+					    descriptor.free_clusters + flipped);
 			else
-				edit_free_clusters(editor, group,
-						   descriptor.free_clusters > flipped
-							   ? descriptor.free_clusters - flipped
-							   : 0);
+				EDIT_HALVES(editor, group, bg_free_blocks_count,
+					    descriptor.free_clusters > flipped
+						    ? descriptor.free_clusters - flipped
+						    : 0);
 		}
 		block += part;
 	}
@@ -116,15 +116,12 @@ static void note_inode_in_use(struct ext_editor *editor, ext_group group, uint32
 {
 	const struct ext_superblock *sb = &editor->filesystem->superblock;
 	struct ext_group_descriptor descriptor;
-	struct ext_raw_group_descriptor_high *high = edited_descriptor_high(editor, group);
 
 	ext_group_locations(editor->filesystem, group, &descriptor);
 	if (!sb->has_group_csum ||
 	    (uint64_t)index + descriptor.itable_unused < sb->inodes_per_group)
 		return;
-	put_halves(&edited_descriptor(editor, group)->bg_itable_unused_lo,
-		   high ? &high->bg_itable_unused_hi : NULL, sb->inodes_per_group - index - 1);
-	editor->changed[group] |= DESCRIPTOR_CHANGED;
+	EDIT_HALVES(editor, group, bg_itable_unused, sb->inodes_per_group - index - 1);
 }
 
 enum ext_status ext_editor_mark_inode(struct ext_editor *editor, ext_ino ino, bool used,
@@ -149,23 +146,19 @@ enum ext_status ext_editor_mark_inode(struct ext_editor *editor, ext_ino ino, bo
 	if (status != EXT_OK || !flip(&editor->bitmaps[INODE_BITMAP], index, used))
 		return status;
 	if (used) {
-		edit_free_inodes(editor, group,
-				 descriptor.free_inodes > 0 ? descriptor.free_inodes - 1 : 0);
-		if (was_unused) {
-			struct ext_raw_group_descriptor_high *high =
-				edited_descriptor_high(editor, group);
+		EDIT_HALVES(editor, group, bg_free_inodes_count,
+			    descriptor.free_inodes > 0 ? descriptor.free_inodes - 1 : 0);
+		/* The count means nothing in such a group; none of its inodes were used. */
+		if (was_unused)
+			EDIT_HALVES(editor, group, bg_itable_unused, sb->inodes_per_group);
 
-			/* The count means nothing in such a group; none of its inodes were used. */
-			put_halves(&edited_descriptor(editor, group)->bg_itable_unused_lo,
-				   high ? &high->bg_itable_unused_hi : NULL, sb->inodes_per_group);
-		}
 		note_inode_in_use(editor, group, index);
 		if (directory)
-			edit_directories(editor, group, descriptor.directories + 1);
+			EDIT_HALVES(editor, group, bg_used_dirs_count, descriptor.directories + 1);
 	} else {
-		edit_free_inodes(editor, group, descriptor.free_inodes + 1);
+		EDIT_HALVES(editor, group, bg_free_inodes_count, descriptor.free_inodes + 1);
 		if (directory && descriptor.directories > 0)
-			edit_directories(editor, group, descriptor.directories - 1);
+			EDIT_HALVES(editor, group, bg_used_dirs_count, descriptor.directories - 1);
 	}
 	return EXT_OK;
 }

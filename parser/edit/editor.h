@@ -6,6 +6,8 @@
 #ifndef EDIT_EDITOR_H
 #define EDIT_EDITOR_H
 
+#include <stddef.h>
+
 #include "layout/layout.h"
 #include "structure/filesystem.h"
 
@@ -33,10 +35,13 @@ struct ext_editor {
 struct ext_raw_group_descriptor *edited_descriptor(struct ext_editor *editor, ext_group group);
 struct ext_raw_group_descriptor_high *edited_descriptor_high(struct ext_editor *editor,
 							     ext_group group);
-void put_halves(struct le16 *low, struct le16 *high, uint32_t value);
-void edit_free_clusters(struct ext_editor *editor, ext_group group, uint32_t count);
-void edit_free_inodes(struct ext_editor *editor, ext_group group, uint32_t count);
-void edit_directories(struct ext_editor *editor, ext_group group, uint32_t count);
+/* Sets a field that has a half in each part, at these bytes of them. */
+void edit_halves(struct ext_editor *editor, ext_group group, size_t low_at, size_t high_at,
+		 uint32_t value);
+#define EDIT_HALVES(editor, group, field, value)                                                   \
+	edit_halves((editor), (group), offsetof(struct ext_raw_group_descriptor, field##_lo),      \
+		    offsetof(struct ext_raw_group_descriptor_high, field##_hi), (value))
+
 void edit_clear_flag(struct ext_editor *editor, ext_group group, uint16_t flag);
 
 uint32_t clusters_in_group(const struct ext_superblock *sb, ext_group group);

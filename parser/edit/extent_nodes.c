@@ -14,8 +14,9 @@
 #include "structure/filesystem.h"
 #include "edit/extent_nodes.h"
 
+#include <ext/extent_node.h>
+
 enum {
-	EXTENT_MAGIC = 0xf30a,
 	NODES_MOST = 8192, /* of one inode: what is larger is left alone */
 };
 
@@ -29,7 +30,8 @@ static enum ext_status corrupt(const struct extent_edit *edit, ext_block block,
 		.block = block,
 	};
 
-	return ext_corrupt(error, EXT_EXTENT_MAGIC, place, 0, EXTENT_MAGIC, EXTENT_MAGIC);
+	return ext_corrupt(error, EXT_EXTENT_MAGIC, place, 0, EXT_EXTENT_HEADER_MAGIC,
+			   EXT_EXTENT_HEADER_MAGIC);
 }
 
 /* A new node with room for one entry more than fits on disk. */
@@ -58,32 +60,6 @@ enum ext_status extent_node_new(struct extent_edit *edit, unsigned depth, ext_bl
 	return EXT_OK;
 }
 
-static void decode_entry(const struct extent_node *node, const uint8_t *bytes,
-			 struct extent_entry *entry)
-{
-	if (node->depth == 0) {
-		const struct ext_raw_extent *raw =
-			(const struct ext_raw_extent *)(const void *)bytes;
-		const uint32_t length = get(raw->ee_len);
-
-		*entry = (struct extent_entry){
-			.logical = get(raw->ee_block),
-			.length = length > EXTENT_WRITTEN_MOST ? length - EXTENT_WRITTEN_MOST
-							       : length,
-			.block = (uint64_t)get(raw->ee_start_hi) << 32 | get(raw->ee_start_lo),
-			.unwritten = length > EXTENT_WRITTEN_MOST,
-		};
-	} else {
-		const struct ext_raw_extent_index *raw =
-			(const struct ext_raw_extent_index *)(const void *)bytes;
-
-		*entry = (struct extent_entry){
-			.logical = get(raw->ei_block),
-			.block = (uint64_t)get(raw->ei_leaf_hi) << 32 | get(raw->ei_leaf_lo),
-		};
-	}
-}
-
 /* Decodes a node; entries out of order make it no use. */
 static enum ext_status load_node(struct extent_edit *edit, struct ext_span bytes, ext_block block,
 				 unsigned depth, uint32_t max, uint32_t *index,
@@ -94,21 +70,26 @@ static enum ext_status load_node(struct extent_edit *edit, struct ext_span bytes
 	enum ext_status status;
 	uint64_t behind = 0;
 
-	if (get(header->eh_magic) != EXTENT_MAGIC || get(header->eh_entries) > max ||
+	if (get(header->eh_magic) != EXT_EXTENT_HEADER_MAGIC || get(header->eh_entries) > max ||
 	    get(header->eh_depth) != depth)
 		return corrupt(edit, block, error);
 	status = extent_node_new(edit, depth, block, max, index, error);
 	if (status != EXT_OK)
 		return status;
 
+	const struct ext_extent_node raw = {.block = bytes, .depth = depth};
 	struct extent_node *node = &edit->nodes[*index];
 
 	node->count = get(header->eh_entries);
 	for (uint32_t i = 0; i < node->count; i++) {
 		struct extent_entry *entry = &node->entries[i];
+		struct ext_extent_entry decoded;
 
-		decode_entry(node, bytes.data + sizeof *header + (size_t)i * EXTENT_ENTRY_SIZE,
-			     entry);
+		ext_extent_node_entry(&raw, i, &decoded);
+		*entry = (struct extent_entry){.logical = decoded.logical,
+					       .length = decoded.length,
+					       .block = decoded.physical,
+					       .unwritten = decoded.is_unwritten};
 		if ((i > 0 && entry->logical < behind) || (depth == 0 && entry->length == 0))
 			return corrupt(edit, block, error);
 		behind = (uint64_t)entry->logical + (depth == 0 ? entry->length : 1);
@@ -251,7 +232,7 @@ static void encode_node(const struct extent_node *node, uint8_t *bytes)
 {
 	struct ext_raw_extent_header *header = (struct ext_raw_extent_header *)(void *)bytes;
 
-	put(&header->eh_magic, EXTENT_MAGIC);
+	put(&header->eh_magic, EXT_EXTENT_HEADER_MAGIC);
 	put(&header->eh_entries, (uint16_t)node->count);
 	put(&header->eh_max, (uint16_t)node->max);
 	put(&header->eh_depth, (uint16_t)node->depth);

@@ -13,8 +13,6 @@ static enum ext_status finish_bitmap(struct ext_editor *editor, enum bitmap_kind
 				     ext_group group, struct ext_error *error)
 {
 	const struct ext_superblock *sb = &editor->filesystem->superblock;
-	struct ext_raw_group_descriptor *low = edited_descriptor(editor, group);
-	struct ext_raw_group_descriptor_high *high = edited_descriptor_high(editor, group);
 	const uint32_t bits = kind == BLOCK_BITMAP ? sb->clusters_per_group : sb->inodes_per_group;
 	enum ext_status status = edit_load_bitmap(editor, kind, group, false, error);
 	uint32_t checksum;
@@ -23,11 +21,9 @@ static enum ext_status finish_bitmap(struct ext_editor *editor, enum bitmap_kind
 		return status;
 	checksum = crc32c(sb->checksum_seed, editor->bitmaps[kind].bytes, bits / 8);
 	if (kind == BLOCK_BITMAP)
-		put_halves(&low->bg_block_bitmap_csum_lo,
-			   high ? &high->bg_block_bitmap_csum_hi : NULL, checksum);
+		EDIT_HALVES(editor, group, bg_block_bitmap_csum, checksum);
 	else
-		put_halves(&low->bg_inode_bitmap_csum_lo,
-			   high ? &high->bg_inode_bitmap_csum_hi : NULL, checksum);
+		EDIT_HALVES(editor, group, bg_inode_bitmap_csum, checksum);
 	return EXT_OK;
 }
 

@@ -15,12 +15,12 @@
 #include "edit/inode_edit.h"
 
 #include <ext/mapping.h>
+#include <ext/extent_node.h>
 
 enum {
 	SECTOR_LOG2 = 9,
 	DIRECT_POINTERS = 12,
 	POINTERS = 15,
-	EXTENT_MAGIC = 0xf30a,
 	ROOT_MAX = 4,
 };
 
@@ -31,7 +31,7 @@ void inode_make_extent_root(uint8_t *raw)
 		(struct ext_raw_extent_header *)(void *)core->i_block;
 
 	memset(core->i_block, 0, sizeof core->i_block);
-	put(&header->eh_magic, EXTENT_MAGIC);
+	put(&header->eh_magic, EXT_EXTENT_HEADER_MAGIC);
 	put(&header->eh_max, ROOT_MAX);
 }
 

@@ -10,9 +10,10 @@
 #include "layout/layout.h"
 #include "journal/fast_commit.h"
 
+#include <ext/extent_node.h>
+
 enum {
 	SECTOR_LOG2 = 9,
-	EXTENT_MAGIC = 0xf30a,
 	I_BLOCK_AT = 0x28,
 	GENERATION_AT = 0x64,
 };
@@ -108,7 +109,7 @@ enum ext_status fast_commit_inode(struct fast_commit *replay,
 	}
 	memcpy(replay->raw + GENERATION_AT, record->raw.data + GENERATION_AT, size - GENERATION_AT);
 	if (get(core->i_flags) & EXT_INODE_EXTENTS) {
-		if (get(header->eh_magic) != EXTENT_MAGIC)
+		if (get(header->eh_magic) != EXT_EXTENT_HEADER_MAGIC)
 			inode_make_extent_root(replay->raw);
 	} else if (get(core->i_flags) & EXT_INODE_INLINE_DATA) {
 		/* What was mapped before the data moved into the inode. */

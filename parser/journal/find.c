@@ -15,13 +15,13 @@
 #include "journal/journal.h"
 
 #include <ext/mapping.h>
+#include <ext/extent_node.h>
 
 enum {
 	SUPERBLOCK_BYTES = 1024,
 	BACKUP_IS_BLOCKS = 1,  /* s_jnl_backup_type */
 	BACKUP_SIZE_HIGH = 15, /* in s_jnl_blocks, behind 15 words of i_block */
 	BACKUP_SIZE_LOW = 16,
-	EXTENT_MAGIC = 0xf30a,
 	SUPERBLOCK_CHECKSUM_AT = 0x3fc,
 };
 
@@ -143,7 +143,7 @@ static bool inode_from_backup(const struct ext_superblock *sb, struct ext_inode 
 		memcpy(inode->i_block + 4 * i, &word, sizeof word);
 	}
 	/* The flags were not copied; an extent root shows by its magic. */
-	if (((unsigned)inode->i_block[1] << 8 | inode->i_block[0]) == EXTENT_MAGIC)
+	if (((unsigned)inode->i_block[1] << 8 | inode->i_block[0]) == EXT_EXTENT_HEADER_MAGIC)
 		inode->flags = EXT_INODE_EXTENTS;
 	return inode->size != 0;
 }

@@ -15,7 +15,7 @@
 #include "bytes/span.h"
 #include "layout/layout.h"
 
-enum { MAGIC = 0xf30a, DEPTH_MOST = 4, WRITTEN_MOST = 32768 };
+enum { DEPTH_MOST = 4, WRITTEN_MOST = 32768 };
 
 static size_t end_of_room(unsigned room)
 {
@@ -26,7 +26,7 @@ bool ext_extent_node_decode(struct ext_span block, struct ext_extent_node *node)
 {
 	const struct ext_raw_extent_header *raw = SPAN_AS(struct ext_raw_extent_header, block, 0);
 
-	if (!raw || get(raw->eh_magic) != MAGIC)
+	if (!raw || get(raw->eh_magic) != EXT_EXTENT_HEADER_MAGIC)
 		return false;
 	*node = (struct ext_extent_node){.block = block,
 					 .entries = get(raw->eh_entries),
@@ -107,7 +107,7 @@ void ext_extent_node_make(const struct ext_superblock *sb, uint32_t inode_seed, 
 		(struct ext_raw_extent_index *)(void *)(block + sizeof *header);
 
 	memset(block, 0, sb->block_size);
-	put(&header->eh_magic, MAGIC);
+	put(&header->eh_magic, EXT_EXTENT_HEADER_MAGIC);
 	put(&header->eh_max, (uint16_t)room);
 	put(&header->eh_depth, (uint16_t)depth);
 	put(&header->eh_entries, (uint16_t)(count < room ? count : room));

@@ -12,8 +12,9 @@
 #include "layout/layout.h"
 #include "walk/mapping.h"
 
+#include <ext/extent_node.h>
+
 enum {
-	EXTENT_MAGIC = 0xf30a,
 	DEPTH_MAX = 5,
 	LENGTH_WRITTEN_MAX = 32768, /* more: unwritten, of that much less */
 };
@@ -41,15 +42,15 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	node->entries = get(raw->eh_entries);
 	node->depth = get(raw->eh_depth);
 	node->max = get(raw->eh_max);
-	if (get(raw->eh_magic) == EXTENT_MAGIC && node->max <= room && node->max > 0 &&
+	if (get(raw->eh_magic) == EXT_EXTENT_HEADER_MAGIC && node->max <= room && node->max > 0 &&
 	    node->entries <= node->max && node->depth == (is_root ? 0 : (unsigned)depth) &&
 	    (node->depth == 0 || node->entries > 0))
 		return true;
 	place = mapping_place(mapping, logical);
-	if (get(raw->eh_magic) != EXTENT_MAGIC) {
+	if (get(raw->eh_magic) != EXT_EXTENT_HEADER_MAGIC) {
 		place.field = "eh_magic";
-		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic), EXTENT_MAGIC,
-			       EXTENT_MAGIC);
+		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic),
+			       EXT_EXTENT_HEADER_MAGIC, EXT_EXTENT_HEADER_MAGIC);
 		return false;
 	}
 	if (is_root ? node->depth > DEPTH_MAX && node->max <= room && node->entries <= node->max

@@ -12,6 +12,8 @@
 #include "bytes/checked.h"
 #include "walk/rebuild_steps.h"
 
+#include <ext/extent_node.h>
+
 enum { GROUPS_MAX = 1 << 22 };
 
 uint64_t rebuild_first_block(const struct rebuild *r, const uint8_t *raw)
@@ -22,7 +24,7 @@ uint64_t rebuild_first_block(const struct rebuild *r, const uint8_t *raw)
 	if (!(flags & EXT_INODE_EXTENTS))
 		return u32(node, 0);
 	for (unsigned depth = 0; depth < 6; depth++) {
-		if (u16(node, 0) != 0xf30a || u16(node, 2) == 0)
+		if (u16(node, 0) != EXT_EXTENT_HEADER_MAGIC || u16(node, 2) == 0)
 			return 0;
 		if (u16(node, 6) == 0)
 			return u32(node, 12 + 8) | (uint64_t)u16(node, 12 + 6) << 32;

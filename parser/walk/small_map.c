@@ -8,12 +8,12 @@
 #include "config.h"
 
 #include <ext/mapping.h>
+#include <ext/extent_node.h>
 
 #include "bytes/endian.h"
 #include "layout/layout.h"
 
 enum {
-	EXTENT_MAGIC = 0xf30a,
 	IN_INODE = 4, /* extents that i_block has room for */
 	LENGTH_WRITTEN_MAX = 32768,
 	DIRECT = 12,
@@ -33,8 +33,8 @@ static bool small_tree(const struct ext_superblock *sb, const struct ext_inode *
 	const unsigned entries = get(header->eh_entries), max = get(header->eh_max);
 	uint64_t next = 0, budget = sb->block_count;
 
-	if (get(header->eh_magic) != EXTENT_MAGIC || get(header->eh_depth) != 0 || max == 0 ||
-	    max > IN_INODE || entries > max)
+	if (get(header->eh_magic) != EXT_EXTENT_HEADER_MAGIC || get(header->eh_depth) != 0 ||
+	    max == 0 || max > IN_INODE || entries > max)
 		return false;
 	for (unsigned i = 0; i < entries; i++, raw++) {
 		const uint64_t logical = get(raw->ee_block);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* What every node begins with, the root in the inode included. */
+enum { EXT_EXTENT_HEADER_MAGIC = 0xf30a };
+
 /*
  * One node of an extent tree in a block of its own, looked at by itself: for whoever finds nodes to
  * which no inode leads. To follow the map of an inode, use <ext/mapping.h>.
