@@ -41,15 +41,21 @@ static bool note_directory(struct inode_worker *worker, const struct ext_inode *
 	return true;
 }
 
-static bool note_directory_run(struct inode_worker *worker, ext_ino ino, const struct ext_run *run)
+static bool note_directory_run(struct inode_worker *worker, ext_ino ino, const struct ext_run *run,
+			       bool *has_first)
 {
 	/* In pieces, so that several threads can share a large directory. */
 	for (uint32_t done = 0, length; done < run->length; done += length) {
 		length = run->length - done < PIECE ? run->length - done : PIECE;
 		if (!GROW(worker->runs, worker->run_count, worker->run_size))
 			return false;
-		worker->runs[worker->run_count++] = (struct directory_run){
-			run->physical + done, ino, run->logical + done, length};
+		worker->runs[worker->run_count++] =
+			(struct directory_run){.physical = run->physical + done,
+					       .ino = ino,
+					       .logical = run->logical + done,
+					       .length = length & INT32_MAX,
+					       .is_first = run->logical + done == 0 && !*has_first};
+		*has_first |= run->logical + done == 0;
 	}
 	return true;
 }
@@ -60,17 +66,18 @@ static bool note_directory_runs(struct inode_worker *worker, const struct ext_in
 {
 	struct ext_run run, runs[EXT_SMALL_MAP];
 	unsigned count;
-	bool fits = true;
+	bool fits = true, has_first = false;
 
 	if (ext_mapping_small(worker->survey->superblock, inode, runs, &count)) {
 		for (unsigned i = 0; fits && i < count; i++)
-			fits = note_directory_run(worker, inode->number, &runs[i]);
+			fits = note_directory_run(worker, inode->number, &runs[i], &has_first);
 		return fits;
 	}
 	ext_mapping_start(worker->mapping, inode, 0, NULL);
 	/* Linux reads the blocks of a directory even where they count as unwritten. */
 	while (fits && ext_mapping_next(worker->mapping, &run) == EXT_OK)
-		fits = run.kind == EXT_RUN_TREE || note_directory_run(worker, inode->number, &run);
+		fits = run.kind == EXT_RUN_TREE ||
+		       note_directory_run(worker, inode->number, &run, &has_first);
 	return fits;
 }
 

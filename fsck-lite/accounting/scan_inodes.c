@@ -138,7 +138,9 @@ static int compare_runs(const void *left, const void *right)
 
 	if (a->physical != b->physical)
 		return a->physical < b->physical ? -1 : 1;
-	return a->ino < b->ino ? -1 : a->ino > b->ino;
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	return a->logical < b->logical ? -1 : a->logical > b->logical;
 }
 
 static int compare_inos(const void *left, const void *right)
