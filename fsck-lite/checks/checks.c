@@ -2,6 +2,7 @@
 /* The families of checks, called in their order. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "checks/checks.h"
@@ -109,6 +110,15 @@ void checks_clear(struct checks *checks)
 	xattr_shares_clear(checks);
 	quotas_clear(checks);
 	memset(checks, 0, sizeof *checks);
+}
+
+void *checks_memory(struct checks *checks, size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		checks->out_of_memory = true;
+	return memory;
 }
 
 void checks_before(struct checks *checks)

@@ -22,6 +22,8 @@ struct checks {
 	struct lock lock;
 	ext_group wiped_groups; /* descriptors of the primary table that are zeros */
 	bool is_published;	/* --profile=image: leftovers count, too */
+	/* Something was not judged for want of memory: what was found is not all there is. */
+	_Atomic bool out_of_memory;
 
 	struct xattr_checks
 		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */
@@ -33,6 +35,9 @@ struct checks {
 /* Sets up all families; `image` and `sink` are borrowed. False when there is no memory. */
 bool checks_init(struct checks *checks, const struct opened_image *image, struct ext_sink *sink);
 void checks_clear(struct checks *checks);
+
+/* Memory for a look at something, to be freed; NULL when there is none, which is remembered. */
+void *checks_memory(struct checks *checks, size_t size);
 
 /* Before the survey: what follows from superblock and descriptors alone. */
 void checks_before(struct checks *checks);

@@ -68,6 +68,6 @@ void check_connectivity(struct directory_checks *checks, struct survey *survey)
 	for (size_t i = 0; i < survey->directory_count; i++)
 		check_parent(checks, survey, &survey->directories[i]);
 	if (!lost_directories(survey, checks->checks->sink, false))
-		checks->out_of_memory = true;
+		checks->checks->out_of_memory = true;
 	check_lost_found(checks, survey);
 }

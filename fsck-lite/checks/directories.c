@@ -58,7 +58,7 @@ void check_directory_run(struct checks *checks, const struct ext_inode *inode,
 	for (uint32_t i = 0; i < run->length; i++) {
 		if (!GROW(directories->bad_blocks, directories->bad_block_count,
 			  directories->bad_block_size)) {
-			directories->out_of_memory = true;
+			checks->out_of_memory = true;
 			break;
 		}
 		directories->bad_blocks[directories->bad_block_count++] = run->physical + i;
@@ -75,18 +75,18 @@ void check_directory_bad_inode(struct checks *checks, ext_ino ino)
 		 directories->bad_inode_size))
 		directories->bad_inodes[directories->bad_inode_count++] = ino;
 	else
-		directories->out_of_memory = true;
+		checks->out_of_memory = true;
 	lock_give(&directories->lock);
 }
 
 /* e2fsck looks into the file for an index all the same. */
-static void report_index_of_file(const struct survey *survey, const struct ext_inode *inode,
-				 const struct inode_facts *facts, const struct ext_place *place,
-				 struct ext_sink *sink)
+static void report_index_of_file(struct checks *checks, const struct survey *survey,
+				 const struct ext_inode *inode, const struct inode_facts *facts,
+				 const struct ext_place *place, struct ext_sink *sink)
 {
 	const struct ext_superblock *sb = survey->superblock;
 	struct ext_finding finding = {.problem = EXT_HTREE_NOT_DIRECTORY, .place = *place};
-	uint8_t *bytes = malloc(sb->block_size);
+	uint8_t *bytes = checks_memory(checks, sb->block_size);
 
 	finding.found = inode->flags;
 	if (bytes && facts->data_blocks > 0 && facts->first_logical == 0 &&
@@ -103,8 +103,9 @@ static void report_index_of_file(const struct survey *survey, const struct ext_i
 }
 
 /* Flags that only directories may have, and only with their feature. */
-static void check_flags(const struct survey *survey, const struct ext_inode *inode,
-			const struct inode_facts *facts, struct ext_sink *sink)
+static void check_flags(struct checks *checks, const struct survey *survey,
+			const struct ext_inode *inode, const struct inode_facts *facts,
+			struct ext_sink *sink)
 {
 	const struct ext_superblock *sb = survey->superblock;
 	const struct ext_place place = {.structure = EXT_AT_INODE,
@@ -113,9 +114,10 @@ static void check_flags(const struct survey *survey, const struct ext_inode *ino
 					.field = "i_flags"};
 	const bool is_directory = inode->type == EXT_TYPE_DIRECTORY;
 
-	if (inode->flags & EXT_INODE_INDEX) {
+	/* The list of bad blocks is nobody's file. */
+	if ((inode->flags & EXT_INODE_INDEX) && inode->number != EXT_INO_BAD_BLOCKS) {
 		if (!is_directory)
-			report_index_of_file(survey, inode, facts, &place, sink);
+			report_index_of_file(checks, survey, inode, facts, &place, sink);
 		else if (!ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
 			report_on(sink, EXT_HTREE_WITHOUT_FEATURE, &place, inode->flags, 0);
 		if (is_directory && (facts->data_blocks == 0 || facts->first_logical != 0))
@@ -161,11 +163,12 @@ void check_directory_inode(struct checks *checks, const struct survey *survey,
 	const struct ext_superblock *sb = checks->superblock;
 
 	/* Garbage with a link count is not used, but was an inode to somebody. */
-	if ((!facts->is_used && inode->links == 0) ||
-	    (inode->number < sb->first_inode && inode->number != EXT_INO_ROOT))
+	if (!facts->is_used && inode->links == 0 && inode->number != EXT_INO_BAD_BLOCKS)
 		return;
 	if (inode->flags & (EXT_INODE_INDEX | EXT_INODE_CASEFOLD))
-		check_flags(survey, inode, facts, sink);
+		check_flags(checks, survey, inode, facts, sink);
+	if (inode->number < sb->first_inode && inode->number != EXT_INO_ROOT)
+		return;
 	if (inode->flags & EXT_INODE_ENCRYPT)
 		note_policy(checks->directories, survey, inode, raw, sink);
 	if (inode->type == EXT_TYPE_DIRECTORY && !(inode->flags & EXT_INODE_INLINE_DATA) &&

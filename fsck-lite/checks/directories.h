@@ -57,7 +57,6 @@ enum { POLICY_NONE = 0, POLICY_UNKNOWN = 1, POLICY_FIRST = 2 };
 struct directory_checks {
 	struct checks *checks;
 	struct lock lock; /* of all below while the survey runs */
-	bool out_of_memory;
 
 	struct index_block *blocks;
 	size_t block_count, block_size;

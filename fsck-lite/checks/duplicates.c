@@ -138,7 +138,9 @@ static int compare_candidates(const void *left, const void *right)
 		return a->number < b->number ? -1 : 1;
 	if (a->place.logical != b->place.logical)
 		return a->place.logical < b->place.logical ? -1 : 1;
-	return a->place.offset < b->place.offset ? -1 : a->place.offset > b->place.offset;
+	if (a->place.offset != b->place.offset)
+		return a->place.offset < b->place.offset ? -1 : 1;
+	return a->place.block < b->place.block ? -1 : a->place.block > b->place.block;
 }
 
 static void report_pairs(struct directory_checks *checks, const struct directory *directory,
@@ -198,15 +200,17 @@ static void compare_names(struct directory_checks *checks, const struct survey *
 
 		if (is_dots(&entry) || !set_has(twice, number))
 			continue;
-		if (!GROW(candidates, count, size))
+		if (!GROW(candidates, count, size)) {
+			checks->checks->out_of_memory = true;
 			break;
+		}
 		candidate = &candidates[count];
 		*candidate = (struct candidate){.number = number,
 						.place = ext_directory_place(opened),
 						.inode = entry.inode,
 						.length = entry.name_length};
 		candidate->place.structure = EXT_AT_DIRENT;
-		candidate->name = malloc(entry.name_length + 1u);
+		candidate->name = checks_memory(checks->checks, entry.name_length + 1u);
 		if (!candidate->name)
 			break;
 		memcpy(candidate->name, entry.name, entry.name_length);
@@ -241,7 +245,8 @@ static void check_one(struct directory_checks *checks, const struct survey *surv
 	if (twice.used > 0 && !failed)
 		compare_names(checks, survey, directory, &twice);
 	free(twice.slots);
-	checks->out_of_memory = checks->out_of_memory || failed;
+	if (failed)
+		checks->checks->out_of_memory = true;
 }
 
 static int compare_inodes(const void *left, const void *right)

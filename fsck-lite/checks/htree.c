@@ -116,7 +116,7 @@ static void follow_all(struct index *index)
 static void hash_again(struct index *index, struct index_block *block, unsigned version)
 {
 	const struct ext_superblock *sb = index->survey->superblock;
-	uint8_t *bytes = malloc(sb->block_size);
+	uint8_t *bytes = checks_memory(index->checks->checks, sb->block_size);
 	struct ext_dirent_cursor cursor;
 	struct ext_dirent entry;
 	struct ext_span span = {bytes, sb->block_size};
@@ -184,7 +184,7 @@ static void suspect(struct directory_checks *checks, ext_ino ino)
 	if (GROW(checks->suspects, checks->suspect_count, checks->suspect_size))
 		checks->suspects[checks->suspect_count++] = ino;
 	else
-		checks->out_of_memory = true;
+		checks->checks->out_of_memory = true;
 }
 
 static void check_index(struct index *index)
@@ -208,7 +208,7 @@ static void check_index(struct index *index)
 		for (size_t i = 1; i < count; i++)
 			check_block(index, i);
 	} else {
-		index->checks->out_of_memory = true;
+		index->checks->checks->out_of_memory = true;
 	}
 	free(index->depth);
 	free(index->is_twice);

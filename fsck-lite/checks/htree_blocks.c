@@ -64,7 +64,7 @@ static void add_block(struct directory_checks *checks, const struct index_block 
 	if (GROW(checks->blocks, checks->block_count, checks->block_size))
 		checks->blocks[checks->block_count++] = *block;
 	else
-		checks->out_of_memory = true;
+		checks->checks->out_of_memory = true;
 	lock_give(&checks->lock);
 }
 
@@ -168,7 +168,7 @@ static void note_entries(const struct directory_view *view, const struct ext_htr
 			entry.high &= ~(uint32_t)1;
 		}
 		if (!GROW(checks->entries, checks->entry_count, checks->entry_size)) {
-			checks->out_of_memory = true;
+			checks->checks->out_of_memory = true;
 			break;
 		}
 		checks->entries[checks->entry_count++] = entry;

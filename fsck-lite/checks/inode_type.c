@@ -171,7 +171,7 @@ static void inspect_disguise(const struct inspection *inspection)
 	} else {
 		first = first_block_of_disguised(inspection);
 		block = first > sb->first_data_block && first < sb->block_count
-				? malloc(sb->block_size)
+				? checks_memory(inspection->checks, sb->block_size)
 				: NULL;
 		is_directory = block &&
 			       ext_filesystem_read_blocks(inspection->survey->filesystem, first, 1,

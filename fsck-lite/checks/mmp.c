@@ -61,7 +61,7 @@ void check_mmp(struct checks *checks)
 				  (uint64_t)sb->first_data_block + 1, sb->block_count - 1);
 		return;
 	}
-	block = malloc(sb->block_size);
+	block = checks_memory(checks, sb->block_size);
 	if (block && ext_filesystem_read_blocks(checks->filesystem, sb->mmp_block, 1, block,
 						NULL) == EXT_OK) {
 		ext_mmp_decode(sb, (struct ext_span){block, sb->block_size}, &mmp);

@@ -147,7 +147,8 @@ void note_policy(struct directory_checks *checks, const struct survey *survey,
 	uint32_t policy = POLICY_UNKNOWN;
 	uint8_t *block;
 
-	block = inode->xattr_block ? malloc(survey->superblock->block_size) : NULL;
+	block = inode->xattr_block ? checks_memory(checks->checks, survey->superblock->block_size)
+				   : NULL;
 	if (!find_context(survey, inode, raw, block, &context)) {
 		report_context(sink, EXT_ENCRYPTION_CONTEXT_MISSING, inode->number, 0, 0);
 	} else if (!context.data || context.size == 0 ||
@@ -167,7 +168,7 @@ void note_policy(struct directory_checks *checks, const struct survey *survey,
 		put(policies, inode->number, policy);
 		policies->used++;
 	} else {
-		checks->out_of_memory = true;
+		checks->checks->out_of_memory = true;
 	}
 	lock_give(&checks->lock);
 	free(block);

@@ -202,7 +202,7 @@ static void check_journal(struct checks *checks, uint8_t *buffer)
 void check_published(struct checks *checks, const struct survey *survey)
 {
 	const struct ext_superblock *sb = checks->superblock;
-	uint8_t *buffer = malloc(CHUNK > sb->block_size ? CHUNK : sb->block_size);
+	uint8_t *buffer = checks_memory(checks, CHUNK > sb->block_size ? CHUNK : sb->block_size);
 
 	check_identity(checks);
 	check_state(checks);

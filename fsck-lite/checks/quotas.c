@@ -27,7 +27,6 @@ struct usages {
 
 struct quota_checks {
 	struct usages kinds[EXT_QUOTA_KINDS];
-	bool out_of_memory;
 };
 
 enum { TABLE_FIRST = 256 };
@@ -119,7 +118,7 @@ void inspect_quota(const struct inspection *inspection)
 			continue;
 		usage = usage_of(&quotas->kinds[kind], owners[kind]);
 		if (!usage) {
-			quotas->out_of_memory = true;
+			inspection->checks->out_of_memory = true;
 			continue;
 		}
 		usage->bytes += inspection_clusters(inspection) * sb->cluster_size;
@@ -153,24 +152,31 @@ static void report(const struct checks *checks, enum ext_problem problem, ext_in
 	ext_report(checks->sink, &finding);
 }
 
-static void compare_kind(const struct checks *checks, unsigned kind)
+static void compare_kind(struct checks *checks, unsigned kind)
 {
 	struct usages *usages = &checks->quotas->kinds[kind];
 	const ext_ino ino = file_of(checks->superblock, kind);
 	struct comparison comparison = {0};
 	struct ext_quota_entry entry;
 	struct ext_quota *quota;
+	const enum ext_status status =
+		ext_quota_open(checks->filesystem, ino, (enum ext_quota_kind)kind, &quota, NULL);
 
-	if (ext_quota_open(checks->filesystem, ino, (enum ext_quota_kind)kind, &quota, NULL) !=
-	    EXT_OK) {
+	if (status == EXT_MEMORY) {
+		checks->out_of_memory = true;
+		return;
+	}
+	if (status != EXT_OK) {
 		report(checks, EXT_QUOTA_FILE, ino, NULL);
 		return;
 	}
 	while (ext_quota_next(quota, &entry) == EXT_OK) {
 		struct usage *usage = usage_of(usages, entry.id);
 
-		if (!usage)
+		if (!usage) {
+			checks->out_of_memory = true;
 			break;
+		}
 		if (usage->bytes != entry.bytes || usage->inodes != entry.inodes)
 			note_difference(&comparison, entry.id);
 		usage->was_compared = true;
@@ -190,7 +196,7 @@ static void compare_kind(const struct checks *checks, unsigned kind)
 
 void check_quotas(struct checks *checks)
 {
-	if (!checks->quotas || checks->quotas->out_of_memory)
+	if (!checks->quotas || checks->out_of_memory)
 		return;
 	for (unsigned kind = 0; kind < EXT_QUOTA_KINDS; kind++)
 		if (file_of(checks->superblock, kind) != 0)

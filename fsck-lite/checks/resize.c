@@ -38,15 +38,15 @@ struct reserve {
 	uint8_t *blocks;
 };
 
-static bool begin(const struct checks *checks, struct reserve *reserve)
+static bool begin(struct checks *checks, struct reserve *reserve)
 {
 	const struct ext_superblock *sb = checks->superblock;
 	const uint32_t slots = sb->block_size / 4;
 
 	*reserve = (struct reserve){.checks = checks};
-	reserve->copies = malloc(slots * sizeof *reserve->copies);
-	reserve->list = malloc(sb->block_size);
-	reserve->blocks = malloc((size_t)AT_ONCE * sb->block_size);
+	reserve->copies = checks_memory(checks, slots * sizeof *reserve->copies);
+	reserve->list = checks_memory(checks, sb->block_size);
+	reserve->blocks = checks_memory(checks, (size_t)AT_ONCE * sb->block_size);
 	if (!reserve->copies || !reserve->list || !reserve->blocks)
 		return false;
 	for (ext_group group = 1; group < sb->group_count && reserve->copy_count < slots; group++)
@@ -112,7 +112,7 @@ static bool lists_reserve(const struct reserve *reserve, uint32_t from, uint32_t
 enum verdict { IS_VALID, IS_INCOMPLETE, IS_INVALID };
 
 /* e2fsck looks at the first quarter of the list alone, and at no pointer but the one to it. */
-static enum verdict judge(const struct checks *checks, const struct ext_inode *inode)
+static enum verdict judge(struct checks *checks, const struct ext_inode *inode)
 {
 	const struct ext_superblock *sb = checks->superblock;
 	const ext_block block = pointer(inode->i_block, DOUBLE_INDIRECT);

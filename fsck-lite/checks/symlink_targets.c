@@ -115,11 +115,14 @@ static void look_at(struct checks *checks, struct pending *pending, unsigned cou
 {
 	struct ext_source *const source = ext_filesystem_source(checks->filesystem);
 	const size_t block_size = checks->superblock->block_size;
-	uint8_t *const buffer = malloc(READ_SIZE > block_size ? READ_SIZE : block_size);
+	uint8_t *const buffer =
+		checks_memory(checks, READ_SIZE > block_size ? READ_SIZE : block_size);
 
+	if (!buffer)
+		return;
 	ext_pages_expect(buffer, READ_SIZE);
 	qsort(pending, count, sizeof *pending, compare_offsets);
-	for (unsigned at = 0, taken; buffer && at < count; at += taken) {
+	for (unsigned at = 0, taken; at < count; at += taken) {
 		const uint64_t start = pending[at].offset;
 		size_t length;
 		bool got;

@@ -26,7 +26,6 @@ struct xattr_checks {
 	size_t table_size, table_count;
 	ext_ino *values;
 	size_t value_count, value_size;
-	bool out_of_memory;
 };
 
 enum { TABLE_FIRST = 64 };
@@ -78,12 +77,13 @@ static bool table_grow(struct xattr_checks *xattrs)
 }
 
 /* The record of a block, made when it is not there; NULL when there is no memory. */
-static struct shared_block *record_of(struct xattr_checks *xattrs, ext_block block)
+static struct shared_block *record_of(struct checks *checks, ext_block block)
 {
+	struct xattr_checks *xattrs = checks->xattrs;
 	struct shared_block *record;
 
 	if (xattrs->table_count * 2 >= xattrs->table_size && !table_grow(xattrs)) {
-		xattrs->out_of_memory = true;
+		checks->out_of_memory = true;
 		return NULL;
 	}
 	record = &xattrs->table[slot_of(xattrs, block)];
@@ -106,7 +106,7 @@ bool xattr_shares_first(struct checks *checks, ext_block block, uint64_t *cluste
 	if (first) {
 		block_set_add(&xattrs->seen, block, 1, NULL);
 	} else {
-		record = record_of(xattrs, block);
+		record = record_of(checks, block);
 		if (record) {
 			record->found++;
 			*clusters = record->clusters;
@@ -127,7 +127,7 @@ void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners, 
 	if (owners != 1 || clusters != 0 ||
 	    (checks->xattrs->table_size > 0 &&
 	     checks->xattrs->table[slot_of(checks->xattrs, block)].block == block)) {
-		record = record_of(checks->xattrs, block);
+		record = record_of(checks, block);
 		if (record) {
 			record->owners = owners;
 			record->clusters = clusters;
@@ -145,7 +145,7 @@ void xattr_shares_value(struct checks *checks, ext_ino ino)
 	if (GROW(xattrs->values, xattrs->value_count, xattrs->value_size))
 		xattrs->values[xattrs->value_count++] = ino;
 	else
-		xattrs->out_of_memory = true;
+		checks->out_of_memory = true;
 	lock_give(&checks->lock);
 }
 

@@ -122,7 +122,7 @@ void inspect_value_content(const struct inspection *inspection)
 	/* What Linux takes for a value at most; a larger one is refused for its size. */
 	if (inode->type != EXT_TYPE_REGULAR || inode->links == 0 || inode->size > 1 << 24)
 		return;
-	buffer = malloc(PIECE);
+	buffer = checks_memory(inspection->checks, PIECE);
 	if (buffer && ext_mapping_new(inspection->survey->filesystem, &mapping, NULL) == EXT_OK &&
 	    hash_content(inspection, mapping, buffer, &hash) && hash != stored &&
 	    !belongs_to_one(inspection))

@@ -306,7 +306,7 @@ static void check_block(struct inspection *inspection, struct region *region)
 		inspection->value_inodes += space.share.inodes;
 		return;
 	}
-	bytes = malloc(sb->block_size);
+	bytes = checks_memory(inspection->checks, sb->block_size);
 	if (bytes && ext_filesystem_read_blocks(inspection->survey->filesystem, block, 1, bytes,
 						NULL) == EXT_OK) {
 		check_block_content(&space, bytes, block);

@@ -295,6 +295,11 @@ static int survey_all(struct examination *examination)
 		checks_after(&examination->checks, &examination->survey);
 	if (examination->survey.stopped || cancelled())
 		return EXIT_CANCELLED;
+	/* What was not judged is not called clean. */
+	if (examination->checks.out_of_memory) {
+		complain("%s: out of memory", options_image(options));
+		return EXIT_CANNOT_RUN;
+	}
 	progress_pass(&examination->progress, 5, 1, 1);
 	kernel_df(examination->image.filesystem, &examination->df);
 	return EXIT_CLEAN;
@@ -362,6 +367,8 @@ int command_check(const struct options *options)
 		findings_ignore(examination.findings, options->ignored);
 		findings_least(examination.findings, (enum ext_severity)options->severity);
 		status = examine(&examination);
+	} else {
+		complain("%s: out of memory", options_image(options));
 	}
 	paths_free(examination.paths);
 	checks_clear(&examination.checks);
