@@ -20,7 +20,7 @@ static bool make_room(struct grower *grower, size_t length)
 
 	if (needed > UINT32_MAX)
 		return false;
-	if (needed <= grower->bare_names_size)
+	if (grower->bare_names && needed <= grower->bare_names_size)
 		return true;
 	if (size < needed)
 		size = needed;

@@ -215,6 +215,10 @@ rm -rf "$out"
 run 4 restore "$work/image" --output "$out" --verbose
 ok "thirty lines" test "$(grep -c ': its inode is gone: ' "$work/out")" -eq 30
 
+image 'file /x "x"' 'damage dirent /x : inode = 900' 'damage dirent /x : name_len = 0'
+run 4 restore "$work/image" --output "$out" --verbose
+says '%00 (inode 900): its inode is gone'
+
 # ---- an older filesystem's superblock and descriptors ----
 
 # Half the group size: its descriptor of group 4 names a true table and true bitmaps, but those of group 2.
