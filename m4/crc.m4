@@ -1,6 +1,6 @@
 # FSCK_CRC32C: which CRC-32C instructions the compiler can emit in a function of their own. Compile
 # and link tests only, so that a cross build answers too; whether the CPU has them is asked at run
-# time. Defines HAVE_CRC32C_X86, or HAVE_CRC32C_ARM and CRC32C_ARM_TARGET.
+# time. Defines HAVE_CRC32C_X86 and HAVE_CRC_FOLD, or HAVE_CRC32C_ARM and CRC32C_ARM_TARGET.
 AC_DEFUN([FSCK_CRC32C], [
 AC_CACHE_CHECK([for crc32c instructions of x86], [fsck_cv_crc32c_x86], [
 	AC_LINK_IFELSE([AC_LANG_SOURCE([[
@@ -30,6 +30,29 @@ int main(int argc, char **argv)
 }]])], [fsck_cv_crc32c_x86=yes], [fsck_cv_crc32c_x86=no])])
 AS_IF([test "$fsck_cv_crc32c_x86" = yes],
 	[AC_DEFINE([HAVE_CRC32C_X86], [1], [Define if functions for SSE4.2 and PCLMULQDQ can be built.])])
+
+AC_CACHE_CHECK([for carry-less multiplication of 512 bits], [fsck_cv_crc_fold], [
+	AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#ifndef __x86_64__
+#error another CPU
+#endif
+#include <immintrin.h>
+__attribute__((target("avx512f,avx512bw,vpclmulqdq"))) static int one(const void *bytes)
+{
+	__m512i v = _mm512_shuffle_epi8(_mm512_loadu_si512(bytes), _mm512_broadcast_i32x4(_mm_set1_epi8(1)));
+	v = _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(v, v, 0), v,
+				      _mm512_zextsi128_si512(_mm_cvtsi32_si128(1)), 0x96);
+	return _mm_cvtsi128_si32(_mm512_castsi512_si128(v));
+}
+int main(int argc, char **argv)
+{
+	static char bytes[64];
+	(void)argc;
+	(void)argv;
+	return __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512bw") ? one(bytes) : 0;
+}]])], [fsck_cv_crc_fold=$fsck_cv_crc32c_x86], [fsck_cv_crc_fold=no])])
+AS_IF([test "$fsck_cv_crc_fold" = yes],
+	[AC_DEFINE([HAVE_CRC_FOLD], [1], [Define if functions for AVX-512 and VPCLMULQDQ can be built.])])
 
 AC_CACHE_CHECK([for crc32c instructions of ARMv8], [fsck_cv_crc32c_arm], [
 	fsck_cv_crc32c_arm=no

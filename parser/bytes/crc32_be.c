@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "bytes/crc32_be.h"
+#include "bytes/crc_fold.h"
 #include "bytes/endian.h"
 #include "bytes/linear_table.h"
 
@@ -61,6 +62,10 @@ uint32_t crc32_be_table(uint32_t seed, const uint8_t *bytes, size_t length)
 
 uint32_t crc32_be(uint32_t seed, const void *data, size_t length)
 {
+#ifdef HAVE_CRC_FOLD
+	if (length >= CRC_FOLD_LEAST && crc_fold_is_here())
+		return crc32_be_fold(seed, data, length);
+#endif
 #ifdef HAVE_CRC32C_X86
 	if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("ssse3"))
 		return crc32_be_pclmul(seed, data, length);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "bytes/crc32c.h"
+#include "bytes/crc_fold.h"
 
 #ifdef HAVE_CRC32C_ARM
 #include <sys/auxv.h>
@@ -21,6 +22,10 @@ enum { HAS_CRC32 = 1 << 4 };
 
 uint32_t crc32c(uint32_t seed, const void *data, size_t length)
 {
+#ifdef HAVE_CRC_FOLD
+	if (length >= CRC_FOLD_LEAST && crc_fold_is_here())
+		return crc32c_fold(seed, data, length);
+#endif
 #ifdef HAVE_CRC32C_X86
 	if (__builtin_cpu_supports("sse4.2"))
 		return __builtin_cpu_supports("pclmul") ? crc32c_sse42_lanes(seed, data, length)

@@ -122,6 +122,14 @@ crc32c_sse42_lanes(uint32_t seed, const void *data, size_t length)
 	}
 	for (; length >= 8; length -= 8, bytes += 8)
 		first = _mm_crc32_u64(first, load(bytes));
+	if (length >= 4) {
+		uint32_t value;
+
+		memcpy(&value, bytes, sizeof value);
+		first = _mm_crc32_u32((uint32_t)first, value);
+		bytes += 4;
+		length -= 4;
+	}
 	for (; length > 0; length--, bytes++)
 		first = _mm_crc32_u8((uint32_t)first, *bytes);
 	return (uint32_t)first;

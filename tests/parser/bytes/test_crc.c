@@ -11,6 +11,7 @@
 #include "bytes/crc16.h"
 #include "bytes/crc32_be.h"
 #include "bytes/crc32c.h"
+#include "bytes/crc_fold.h"
 #include "unit.h"
 
 #define DIGITS "123456789", 9
@@ -121,6 +122,33 @@ START_TEST(crc32c_by_sse42_lanes_agrees_with_its_definition)
 END_TEST
 #endif
 
+#ifdef HAVE_CRC_FOLD
+static uint32_t fold_or_lanes(uint32_t seed, const void *data, size_t length)
+{
+	return length >= 256 ? crc32c_fold(seed, data, length) : crc32c(seed, data, length);
+}
+
+START_TEST(crc32c_by_folding_agrees_with_its_definition)
+{
+	if (crc_fold_is_here())
+		agrees_with_definition(fold_or_lanes);
+}
+END_TEST
+
+START_TEST(crc32_be_by_folding_agrees_with_the_tables)
+{
+	uint8_t bytes[1400];
+
+	if (!crc_fold_is_here())
+		return;
+	fill(bytes, sizeof bytes);
+	for (size_t length = 256; length < sizeof bytes - 8; length++)
+		ck_assert_uint_eq(crc32_be_fold(0x688cb585, bytes + length % 8, length),
+				  crc32_be_table(0x688cb585, bytes + length % 8, length));
+}
+END_TEST
+#endif
+
 START_TEST(crc32c_of_several_at_once_is_that_of_each)
 {
 	uint8_t bytes[4 * 300];
@@ -205,6 +233,10 @@ static void add_tests(TCase *tests)
 #ifdef HAVE_CRC32C_X86
 	tcase_add_test(tests, crc32c_by_sse42_agrees_with_its_definition);
 	tcase_add_test(tests, crc32c_by_sse42_lanes_agrees_with_its_definition);
+#endif
+#ifdef HAVE_CRC_FOLD
+	tcase_add_test(tests, crc32c_by_folding_agrees_with_its_definition);
+	tcase_add_test(tests, crc32_be_by_folding_agrees_with_the_tables);
 #endif
 	tcase_add_test(tests, crc32c_of_several_at_once_is_that_of_each);
 	tcase_add_test(tests, crc32c_back_undoes_crc32c);
