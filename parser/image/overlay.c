@@ -269,36 +269,55 @@ static enum ext_status number_of_origin(struct overlay *overlay, struct ext_sour
 	return EXT_OK;
 }
 
-enum ext_status ext_overlay_redirect(struct ext_source *source, uint64_t offset,
-				     struct ext_source *from, uint64_t from_offset,
-				     const uint8_t head[4], struct ext_error *error)
+/* One unit, whatever it was. */
+static enum ext_status redirect_unit(struct overlay *overlay, uint64_t unit, unsigned from,
+				     uint64_t from_offset, struct ext_error *error)
 {
-	struct overlay *const overlay = (struct overlay *)source;
-	struct unit_change *change;
-	enum ext_status status;
-	uint16_t number = 0;
+	struct unit_change *const change = unit_index_insert(&overlay->index, unit);
 
-	if ((offset & (overlay->unit - 1)) != 0 || from == source)
-		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, source_place(offset), 0);
-	if (offset >= source->size)
-		return source_truncated(error, offset, overlay->unit, source->size);
-	if (!range_inside(from_offset, min_u64(overlay->unit, source->size - offset),
-			  ext_source_size(from)))
-		return source_truncated(error, from_offset, overlay->unit, ext_source_size(from));
-	status = number_of_origin(overlay, from, head, &number, error);
-	if (status != EXT_OK)
-		return status;
-	if (!head &&
-	    unit_index_append(&overlay->index, offset >> overlay->unit_log2, number, from_offset))
-		return EXT_OK;
-	change = unit_index_insert(&overlay->index, offset >> overlay->unit_log2);
 	if (!change)
 		return ext_no_memory(error);
 	if (change->from == WRITTEN)
 		free(change->data);
 	change->from_offset = from_offset;
-	change->from = (unsigned)number & WRITTEN;
+	change->from = from & WRITTEN;
 	return EXT_OK;
+}
+
+enum ext_status ext_overlay_redirect(struct ext_source *source, uint64_t offset, uint64_t count,
+				     struct ext_source *from, uint64_t from_offset,
+				     const uint8_t head[4], struct ext_error *error)
+{
+	struct overlay *const overlay = (struct overlay *)source;
+	uint64_t unit = offset >> overlay->unit_log2;
+	enum ext_status status;
+	uint16_t number = 0;
+	uint64_t length;
+
+	if ((offset & (overlay->unit - 1)) != 0 || from == source || count == 0 ||
+	    !shift_fits(count, overlay->unit_log2, &length))
+		return ext_fail(error, EXT_ARGUMENT, EXT_NO_PROBLEM, source_place(offset), 0);
+	if (offset >= source->size || length - overlay->unit >= source->size - offset)
+		return source_truncated(error, offset, length, source->size);
+	if (!range_inside(from_offset, min_u64(length, source->size - offset),
+			  ext_source_size(from)))
+		return source_truncated(error, from_offset, length, ext_source_size(from));
+	status = number_of_origin(overlay, from, head, &number, error);
+	while (status == EXT_OK && count > 0) {
+		/* Each unit has a head of its own. */
+		uint64_t done =
+			head ? 0
+			     : unit_index_append(&overlay->index, unit, count, number, from_offset);
+
+		if (done == 0) {
+			status = redirect_unit(overlay, unit, number, from_offset, error);
+			done = 1;
+		}
+		unit += done;
+		count -= done;
+		from_offset += done << overlay->unit_log2;
+	}
+	return status;
 }
 
 void ext_overlay_revert(struct ext_source *source, uint64_t offset)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/checked.h"
 #include "image/unit_index.h"
 
 enum { LEAF_ENTRIES = 126 };
@@ -201,29 +202,37 @@ struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit)
 	return begin_at(index, unit);
 }
 
-bool unit_index_append(struct unit_index *index, uint64_t unit, unsigned from, uint64_t from_offset)
+uint64_t unit_index_append(struct unit_index *index, uint64_t unit, uint64_t most, unsigned from,
+			   uint64_t from_offset)
 {
 	struct unit_leaf *leaf;
 	struct unit_change *before;
+	const struct unit_change *after = NULL;
 	size_t at, entry;
 	uint64_t length;
 
-	if (index->count == 0)
-		return false;
+	if (index->count == 0 || most == 0 || from == WRITTEN)
+		return 0;
 	at = is_in_leaf(index, index->last, unit) ? index->last : leaf_for(index, unit);
 	leaf = index->leaves[at];
 	entry = entry_for(leaf, unit);
-	if (entry == 0 || (entry < leaf->count && leaf->changes[entry].unit == unit))
-		return false;
+	if (entry == 0)
+		return 0;
 	before = &leaf->changes[entry - 1];
 	length = (uint64_t)before->more + 1;
-	if (before->from != from || from == WRITTEN || length == RUN_MOST ||
-	    before->unit + length != unit ||
+	if (before->from != from || before->unit + length != unit ||
 	    before->from_offset + (length << index->unit_log2) != from_offset)
-		return false;
-	before->more = length & (RUN_MOST - 1);
+		return 0;
+	if (entry < leaf->count)
+		after = &leaf->changes[entry];
+	else if (at + 1 < index->count)
+		after = &index->leaves[at + 1]->changes[0];
+	most = min_u64(most, RUN_MOST - length);
+	if (after)
+		most = min_u64(most, after->unit - unit);
+	before->more = (length + most - 1) & (RUN_MOST - 1);
 	index->last = at;
-	return true;
+	return most;
 }
 
 bool unit_index_remove(struct unit_index *index, uint64_t unit)

@@ -56,9 +56,12 @@ struct unit_change *unit_index_next(const struct unit_index *index, uint64_t uni
  */
 struct unit_change *unit_index_insert(struct unit_index *index, uint64_t unit);
 
-/* Makes an unchanged unit the next one of the run before it, if it continues that. */
-bool unit_index_append(struct unit_index *index, uint64_t unit, unsigned from,
-		       uint64_t from_offset);
+/*
+ * Makes up to `most` unchanged units, from `unit` on, the next ones of the run before them, if they
+ * continue that. How many they were: 0 when they do not, or when `unit` is changed.
+ */
+uint64_t unit_index_append(struct unit_index *index, uint64_t unit, uint64_t most, unsigned from,
+			   uint64_t from_offset);
 
 /* Makes `unit` unchanged; its own bytes are the caller's. False when there is no memory. */
 bool unit_index_remove(struct unit_index *index, uint64_t unit);

@@ -44,8 +44,10 @@ uint32_t journal_advance(const struct ext_journal *journal, uint32_t log, uint64
 {
 	const struct ext_journal_superblock *sb = &journal->superblock;
 	const uint64_t size = sb->end - sb->first;
+	const uint64_t at = (uint64_t)(log - sb->first) + count;
 
-	return (uint32_t)(sb->first + ((uint64_t)(log - sb->first) + count) % size);
+	/* A division is not for nothing, and hardly ever needed. */
+	return (uint32_t)(sb->first + (at < size ? at : at % size));
 }
 
 static int compare_offsets(const void *a, const void *b)

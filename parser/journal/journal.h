@@ -70,8 +70,23 @@ bool logged_list_add(struct logged_list *list, ext_block block, uint16_t flags, 
 		     uint32_t transaction);
 
 /* Appends to the last entry if that is all the same and goes on here, else an entry. */
-bool logged_list_extend(struct logged_list *list, ext_block block, uint16_t flags, uint32_t log,
-			uint32_t transaction);
+static inline bool logged_list_extend(struct logged_list *list, ext_block block, uint16_t flags,
+				      uint32_t log, uint32_t transaction)
+{
+	if (list->count > 0) {
+		struct logged_block *last = &list->blocks[list->count - 1];
+		const uint32_t length = last->more + 1u;
+
+		if (length <= LOGGED_MORE_MOST && last->flags == flags &&
+		    last->transaction == transaction && last->log + length == log &&
+		    logged_block_number(last) + length == block) {
+			last->more = length & LOGGED_MORE_MOST;
+			return true;
+		}
+	}
+	return logged_list_add(list, block, flags, log, transaction);
+}
+
 void logged_list_clear(struct logged_list *list);
 
 /* The place of a log block, for findings. */
@@ -91,6 +106,9 @@ uint32_t journal_advance(const struct ext_journal *journal, uint32_t log, uint64
  */
 enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_error *error);
 enum ext_status journal_find_external(struct ext_journal *journal, struct ext_error *error);
+
+/* The run that holds a log block, or NULL (journal/reader.c). */
+const struct log_run *journal_find_run(const struct ext_journal *journal, uint32_t log);
 
 /* How many log blocks are there without a gap. */
 uint32_t journal_blocks_present(const struct ext_journal *journal);
@@ -119,7 +137,10 @@ enum ext_status log_reader_init(struct log_reader *reader, const struct ext_jour
 				bool ahead, struct ext_error *error);
 void log_reader_clear(struct log_reader *reader);
 
-/* The bytes of a log block until the next call; NULL when it cannot be read. */
+/* Is this block in the buffer? Reading it leaves the others there where they are. */
+bool log_reader_holds(const struct log_reader *reader, uint32_t log);
+
+/* The bytes of a log block until the next call that reads; NULL when it cannot be read. */
 const uint8_t *log_reader_block(struct log_reader *reader, uint32_t log);
 
 /* Replays the fast commits onto the overlay (journal/fast_commit_replay.c). */

@@ -30,25 +30,6 @@ bool logged_list_add(struct logged_list *list, ext_block block, uint16_t flags, 
 	return true;
 }
 
-bool logged_list_extend(struct logged_list *list, ext_block block, uint16_t flags, uint32_t log,
-			uint32_t transaction)
-{
-	struct logged_block *last;
-	uint32_t length;
-
-	if (list->count > 0) {
-		last = &list->blocks[list->count - 1];
-		length = last->more + 1u;
-		if (length <= LOGGED_MORE_MOST && last->flags == flags &&
-		    last->transaction == transaction && last->log + length == log &&
-		    logged_block_number(last) + length == block) {
-			last->more = length & LOGGED_MORE_MOST;
-			return true;
-		}
-	}
-	return logged_list_add(list, block, flags, log, transaction);
-}
-
 void logged_list_clear(struct logged_list *list)
 {
 	free(list->blocks);

@@ -26,8 +26,7 @@ void log_reader_clear(struct log_reader *reader)
 	*reader = (struct log_reader){0};
 }
 
-/* The run that holds a log block, or NULL. */
-static const struct log_run *find_run(const struct ext_journal *journal, uint32_t log)
+const struct log_run *journal_find_run(const struct ext_journal *journal, uint32_t log)
 {
 	uint32_t low = 0, high = journal->run_count;
 
@@ -48,7 +47,7 @@ static const struct log_run *find_run(const struct ext_journal *journal, uint32_
 enum ext_status ext_journal_block_offset(const struct ext_journal *journal, uint32_t log,
 					 uint64_t *offset, struct ext_error *error)
 {
-	const struct log_run *run = find_run(journal, log);
+	const struct log_run *run = journal_find_run(journal, log);
 
 	if (!run)
 		return ext_corrupt(error, EXT_JOURNAL_LENGTH, journal_place(journal, log), log, 0,
@@ -60,7 +59,7 @@ enum ext_status ext_journal_block_offset(const struct ext_journal *journal, uint
 enum ext_status ext_journal_block_read(const struct ext_journal *journal, uint32_t log,
 				       uint8_t *buffer, struct ext_error *error)
 {
-	uint64_t offset;
+	uint64_t offset = 0;
 	const enum ext_status status = ext_journal_block_offset(journal, log, &offset, error);
 
 	if (status != EXT_OK)
@@ -69,12 +68,17 @@ enum ext_status ext_journal_block_read(const struct ext_journal *journal, uint32
 			       error);
 }
 
+bool log_reader_holds(const struct log_reader *reader, uint32_t log)
+{
+	return log >= reader->first && log - reader->first < reader->count;
+}
+
 const uint8_t *log_reader_block(struct log_reader *reader, uint32_t log)
 {
 	const uint32_t size = reader->journal->superblock.block_size;
 
-	if (reader->count == 0 || log < reader->first || log - reader->first >= reader->count) {
-		const struct log_run *run = find_run(reader->journal, log);
+	if (!log_reader_holds(reader, log)) {
+		const struct log_run *run = journal_find_run(reader->journal, log);
 
 		reader->count = 0;
 		if (!run)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "bytes/checked.h"
 #include "bytes/crc32c.h"
 #include "layout/layout.h"
 #include "journal/journal.h"
@@ -21,35 +22,47 @@ enum {
 	ERROR_FIELDS_END = 0x200,
 };
 
-/* Shows the copy in log block `log` in the place of `block`, unless something speaks against it. */
-static enum ext_status replay_block(struct ext_journal *journal, struct ext_source *overlay,
-				    const struct logged_block *logged, uint32_t index,
-				    struct ext_journal_result *result, struct ext_error *error)
+/*
+ * Shows logged copies in the place of their blocks, unless something speaks against it: those of
+ * `logged` from number `index` on that have the same fate. How many they are goes to `done`.
+ */
+static enum ext_status replay_run(struct ext_journal *journal, struct ext_source *overlay,
+				  const struct logged_block *logged, uint32_t index, uint64_t *done,
+				  struct ext_journal_result *result, struct ext_error *error)
 {
 	static const uint8_t magic[4] = {0xc0, 0x3b, 0x39, 0x98};
-	const struct ext_superblock *sb = &journal->filesystem->superblock;
+	const unsigned log2 = journal->filesystem->superblock.block_size_log2;
+	const uint64_t place_count = ext_source_size(overlay) >> log2;
 	const ext_block block = logged_block_number(logged) + index;
+	const uint32_t log = logged->log + index;
+	const struct log_run *run;
 	enum ext_status status;
-	uint64_t from;
+	uint64_t count;
 
-	if (revoke_table_covers(&journal->revokes, block, logged->transaction)) {
+	count = revoke_table_free_run(&journal->revokes, block, logged->more + 1u - index);
+	*done = count == 0 ? 1 : count;
+	if (count == 0 && revoke_table_covers(&journal->revokes, block, logged->transaction)) {
 		result->revoked++;
 		return EXT_OK;
 	}
 	if (logged->flags & LOGGED_BAD) {
-		result->bad++;
+		result->bad += *done;
 		return EXT_OK;
 	}
+	run = journal_find_run(journal, log);
 	/* An image that was cut has no place for it. */
-	if ((block + 1) << sb->block_size_log2 > ext_source_size(overlay) ||
-	    ext_journal_block_offset(journal, logged->log + index, &from, NULL) != EXT_OK) {
+	if (block >= place_count || !run) {
+		*done = 1;
 		result->out_of_range++;
 		return EXT_OK;
 	}
-	status = ext_overlay_redirect(overlay, block << sb->block_size_log2, journal->source, from,
+	*done = min_u64(*done, min_u64(place_count - block, run->length - (log - run->log)));
+	status = ext_overlay_redirect(overlay, block << log2, *done, journal->source,
+				      run->offset + (uint64_t)(log - run->log) *
+							    journal->superblock.block_size,
 				      logged->flags & LOGGED_ESCAPED ? magic : NULL, error);
 	if (status == EXT_OK)
-		result->written++;
+		result->written += *done;
 	return status;
 }
 
@@ -58,11 +71,15 @@ static enum ext_status replay_blocks(struct ext_journal *journal, struct ext_sou
 {
 	enum ext_status status = EXT_OK;
 
-	for (uint32_t i = 0; i < journal->logged.count && status == EXT_OK; i++) {
+	for (uint32_t i = 0; i < journal->logged.count; i++) {
 		const struct logged_block *logged = &journal->logged.blocks[i];
+		uint64_t done;
 
-		for (uint32_t j = 0; j <= logged->more && status == EXT_OK; j++)
-			status = replay_block(journal, overlay, logged, j, result, error);
+		for (uint32_t j = 0; j <= logged->more; j += (uint32_t)done) {
+			status = replay_run(journal, overlay, logged, j, &done, result, error);
+			if (status != EXT_OK)
+				return status;
+		}
 	}
 	return status;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "bytes/checked.h"
 #include "journal/revoke_table.h"
 
 static int compare(const void *a, const void *b)
@@ -54,7 +55,8 @@ bool revoke_table_add(struct revoke_table *table, ext_block block, uint32_t tran
 	return true;
 }
 
-bool revoke_table_covers(const struct revoke_table *table, ext_block block, uint32_t transaction)
+/* The first record at or above `block`; the count when there is none. */
+static size_t first_from(const struct revoke_table *table, ext_block block)
 {
 	size_t low = 0, high = table->count;
 
@@ -66,8 +68,22 @@ bool revoke_table_covers(const struct revoke_table *table, ext_block block, uint
 		else
 			high = middle;
 	}
-	return low < table->count && table->records[low].block == block &&
-	       transaction <= table->records[low].transaction;
+	return low;
+}
+
+bool revoke_table_covers(const struct revoke_table *table, ext_block block, uint32_t transaction)
+{
+	const size_t at = first_from(table, block);
+
+	return at < table->count && table->records[at].block == block &&
+	       transaction <= table->records[at].transaction;
+}
+
+uint64_t revoke_table_free_run(const struct revoke_table *table, ext_block block, uint64_t count)
+{
+	const size_t at = first_from(table, block);
+
+	return at < table->count ? min_u64(count, table->records[at].block - block) : count;
 }
 
 void revoke_table_clear(struct revoke_table *table)

@@ -29,6 +29,10 @@ void revoke_table_sort(struct revoke_table *table);
 /* Is a copy of `block` from `transaction` revoked, by its own transaction or a later one? */
 bool revoke_table_covers(const struct revoke_table *table, ext_block block, uint32_t transaction);
 
+/* How many of `count` blocks from `block` on have no record at all, up to the first that has one.
+ */
+uint64_t revoke_table_free_run(const struct revoke_table *table, ext_block block, uint64_t count);
+
 void revoke_table_clear(struct revoke_table *table);
 
 #endif

@@ -23,7 +23,9 @@ struct scan {
 	uint32_t sequence;	   /* transaction expected */
 	uint64_t consumed;	   /* blocks since the tail */
 	uint64_t last_commit_time; /* nanoseconds */
-	uint32_t checksum;	   /* version 1: of the transaction so far */
+	uint32_t checksum;	   /* version 1: of the transaction so far, but for what waits */
+	const uint8_t *waiting;	   /* blocks in the reader's buffer, taken together */
+	size_t waiting_size;
 	bool suspicious; /* a checksum was wrong: the next commit decides what that means */
 	uint32_t suspicious_block;
 
@@ -42,6 +44,32 @@ static bool step(struct scan *scan, uint64_t count)
 	return scan->consumed < (uint64_t)sb->end - sb->first;
 }
 
+/* Version 1: nothing waits any more. */
+static void sum_waiting(struct scan *scan)
+{
+	if (scan->waiting_size > 0)
+		scan->checksum = crc32_be(scan->checksum, scan->waiting, scan->waiting_size);
+	scan->waiting_size = 0;
+}
+
+/* Version 1 sums all blocks as one message: those that lie one behind another at one stroke. */
+static void sum_block(struct scan *scan, const uint8_t *bytes)
+{
+	if (scan->waiting_size == 0 || scan->waiting + scan->waiting_size != bytes) {
+		sum_waiting(scan);
+		scan->waiting = bytes;
+	}
+	scan->waiting_size += scan->journal->superblock.block_size;
+}
+
+/* The log block that comes next. What waits is summed before the buffer is filled anew. */
+static const uint8_t *read_next(struct scan *scan)
+{
+	if (!log_reader_holds(&scan->reader, scan->next))
+		sum_waiting(scan);
+	return log_reader_block(&scan->reader, scan->next);
+}
+
 /* One logged copy: verified if it can be, and noted. */
 static enum ext_status take_block(struct scan *scan, const struct ext_journal_tag *tag,
 				  struct ext_error *error)
@@ -51,14 +79,14 @@ static enum ext_status take_block(struct scan *scan, const struct ext_journal_ta
 	uint16_t flags = tag->flags & EXT_JOURNAL_TAG_ESCAPED ? LOGGED_ESCAPED : 0;
 
 	if (sb->checksum_version != 0) {
-		const uint8_t *bytes = log_reader_block(&scan->reader, scan->next);
+		const uint8_t *bytes = read_next(scan);
 
 		if (!bytes) {
 			journal_report(journal, EXT_JOURNAL_UNREADABLE, scan->next, scan->next, 0,
 				       0);
 			flags |= LOGGED_BAD;
 		} else if (sb->checksum_version == 1) {
-			scan->checksum = crc32_be(scan->checksum, bytes, sb->block_size);
+			sum_block(scan, bytes);
 		} else if (ext_journal_tag_checksum(sb, tag, scan->sequence,
 						    (struct ext_span){bytes, sb->block_size}) ==
 			   EXT_CHECKSUM_BAD) {
@@ -90,8 +118,10 @@ static enum ext_status take_descriptor(struct scan *scan, bool *more, struct ext
 		scan->suspicious = true;
 		scan->suspicious_block = scan->next;
 	}
-	if (sb->checksum_version == 1)
+	if (sb->checksum_version == 1) {
+		sum_waiting(scan);
 		scan->checksum = crc32_be(scan->checksum, block.data, block.size);
+	}
 	*more = step(scan, 1);
 	ext_journal_tag_cursor_init(&cursor, sb, block);
 	while (*more && ext_journal_tag_next(&cursor, &tag) == EXT_OK) {
@@ -193,6 +223,7 @@ static bool take_commit(struct scan *scan, enum ext_status *status, struct ext_e
 	struct ext_journal_commit commit;
 
 	ext_journal_commit_decode(sb, block, &commit);
+	sum_waiting(scan);
 	/*
 	 * Blocks of an older log can stand where the new one ends, with sequence numbers that fit.
 	 * The commit time tells: going back in time, this is the past and the log has ended.
@@ -234,7 +265,7 @@ static enum ext_status scan_log(struct scan *scan, struct ext_error *error)
 	bool more = true;
 
 	while (more) {
-		const uint8_t *bytes = log_reader_block(&scan->reader, scan->next);
+		const uint8_t *bytes = read_next(scan);
 		struct ext_journal_header header;
 		enum ext_status status = EXT_OK;
 

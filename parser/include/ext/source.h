@@ -115,11 +115,12 @@ enum ext_status ext_overlay_write(struct ext_source *overlay, uint64_t offset, c
 				  size_t length, struct ext_error *error);
 
 /*
- * Makes the unit at `offset` (a multiple of `unit`) read as the unit's worth of bytes at
- * `from_offset` of `from`, which is borrowed, with the first four bytes replaced by `head` when
- * `head` is not NULL. Costs an index entry (16 to 24 bytes), not a copy.
+ * Makes `count` units from `offset` on (a multiple of `unit`) read as as many units' worth of bytes
+ * at `from_offset` of `from`, which is borrowed, with the first four bytes of each replaced by
+ * `head` when that is not NULL. Costs an index entry a run (16 to 24 bytes), a unit with a head,
+ * not a copy. ARGUMENT, or IO where a range is not inside its source: nothing has changed then.
  */
-enum ext_status ext_overlay_redirect(struct ext_source *overlay, uint64_t offset,
+enum ext_status ext_overlay_redirect(struct ext_source *overlay, uint64_t offset, uint64_t count,
 				     struct ext_source *from, uint64_t from_offset,
 				     const uint8_t head[4], struct ext_error *error);
 

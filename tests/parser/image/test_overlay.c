@@ -135,9 +135,33 @@ START_TEST(redirected_unit_reads_from_elsewhere)
 	scene_open(&scene);
 
 	ck_assert_int_eq(
-		ext_overlay_redirect(scene.overlay, UNIT * 2, scene.inner, UNIT * 9, NULL, NULL),
+		ext_overlay_redirect(scene.overlay, UNIT * 2, 1, scene.inner, UNIT * 9, NULL, NULL),
 		EXT_OK);
 	memcpy(scene.expected + UNIT * 2, scene.image + UNIT * 9, UNIT);
+
+	reads_as_expected(&scene);
+	scene_close(&scene);
+}
+END_TEST
+
+START_TEST(redirected_run_reads_from_elsewhere_over_what_was_changed_before)
+{
+	static const uint8_t head[4] = {9, 8, 7, 6};
+	struct scene scene;
+
+	scene_open(&scene);
+	write_both(&scene, UNIT * 4, 0x11, UNIT);
+
+	ck_assert_int_eq(
+		ext_overlay_redirect(scene.overlay, UNIT * 2, 6, scene.inner, UNIT * 9, NULL, NULL),
+		EXT_OK);
+	memcpy(scene.expected + UNIT * 2, scene.image + UNIT * 9, UNIT * 6);
+	ck_assert_int_eq(
+		ext_overlay_redirect(scene.overlay, UNIT * 6, 3, scene.inner, UNIT, head, NULL),
+		EXT_OK);
+	memcpy(scene.expected + UNIT * 6, scene.image + UNIT, UNIT * 3);
+	for (size_t i = 6; i < 9; i++)
+		memcpy(scene.expected + UNIT * i, head, 4);
 
 	reads_as_expected(&scene);
 	scene_close(&scene);
@@ -151,8 +175,9 @@ START_TEST(head_replaces_the_first_four_bytes_of_a_redirected_unit)
 
 	scene_open(&scene);
 
-	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, UNIT * 3, scene.inner, 77, head, NULL),
-			 EXT_OK);
+	ck_assert_int_eq(
+		ext_overlay_redirect(scene.overlay, UNIT * 3, 1, scene.inner, 77, head, NULL),
+		EXT_OK);
 	memcpy(scene.expected + UNIT * 3, scene.image + 77, UNIT);
 	memcpy(scene.expected + UNIT * 3, head, 4);
 
@@ -178,8 +203,9 @@ START_TEST(writing_into_a_redirected_unit_keeps_the_rest_of_it)
 
 	scene_open(&scene);
 
-	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, 0, scene.inner, UNIT * 4, head, NULL),
-			 EXT_OK);
+	ck_assert_int_eq(
+		ext_overlay_redirect(scene.overlay, 0, 1, scene.inner, UNIT * 4, head, NULL),
+		EXT_OK);
 	memcpy(scene.expected, scene.image + UNIT * 4, UNIT);
 	memcpy(scene.expected, head, 4);
 	write_both(&scene, 2, 0xee, 5);
@@ -196,7 +222,7 @@ START_TEST(redirecting_a_written_unit_forgets_what_was_written)
 	scene_open(&scene);
 
 	write_both(&scene, UNIT, 0x11, UNIT);
-	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, UNIT, scene.inner, 0, NULL, NULL),
+	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, UNIT, 1, scene.inner, 0, NULL, NULL),
 			 EXT_OK);
 	memcpy(scene.expected + UNIT, scene.image, UNIT);
 
@@ -212,12 +238,13 @@ START_TEST(redirecting_off_a_unit_or_past_an_end_is_refused)
 
 	scene_open(&scene);
 
-	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, 1, scene.inner, 0, NULL, NULL),
+	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, 1, 1, scene.inner, 0, NULL, NULL),
 			 EXT_ARGUMENT);
-	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, UNIT * 30, scene.inner, 0, NULL, NULL),
-			 EXT_IO);
 	ck_assert_int_eq(
-		ext_overlay_redirect(scene.overlay, 0, scene.inner, SIZE - 10, NULL, &error),
+		ext_overlay_redirect(scene.overlay, UNIT * 30, 1, scene.inner, 0, NULL, NULL),
+		EXT_IO);
+	ck_assert_int_eq(
+		ext_overlay_redirect(scene.overlay, 0, 1, scene.inner, SIZE - 10, NULL, &error),
 		EXT_IO);
 	ck_assert_int_eq(error.problem, EXT_IMAGE_TRUNCATED);
 	reads_as_expected(&scene);
@@ -233,8 +260,9 @@ START_TEST(revert_brings_back_what_lies_below)
 	scene_open(&scene);
 
 	write_both(&scene, UNIT * 2 + 5, 0x55, 5);
-	ck_assert_int_eq(ext_overlay_redirect(scene.overlay, UNIT * 7, scene.inner, 0, NULL, NULL),
-			 EXT_OK);
+	ck_assert_int_eq(
+		ext_overlay_redirect(scene.overlay, UNIT * 7, 1, scene.inner, 0, NULL, NULL),
+		EXT_OK);
 	ext_overlay_revert(scene.overlay, UNIT * 2 + 300);
 	ext_overlay_revert(scene.overlay, UNIT * 7);
 	ext_overlay_revert(scene.overlay, UNIT * 9);
@@ -278,7 +306,7 @@ START_TEST(read_error_below_tells_the_byte_of_the_overlay)
 	scene_open(&scene);
 	ck_assert_int_eq(ext_source_open_memory(scene.image, UNIT, &tail, NULL), EXT_OK);
 	ck_assert_int_eq(ext_source_open_overlay(scene.inner, UNIT, &overlay, NULL), EXT_OK);
-	ck_assert_int_eq(ext_overlay_redirect(overlay, UNIT * 4, tail, 0, NULL, NULL), EXT_OK);
+	ck_assert_int_eq(ext_overlay_redirect(overlay, UNIT * 4, 1, tail, 0, NULL, NULL), EXT_OK);
 	tail->size = 100; /* as if the other file had been cut */
 
 	ck_assert_int_eq(ext_source_read(overlay, UNIT * 4, buffer, UNIT, &error), EXT_IO);
@@ -327,23 +355,31 @@ START_TEST(index_holds_what_was_put_in_and_not_removed)
 			held[unit] = 0;
 			continue;
 		}
-		/* Every other one goes on where it can, which makes runs. */
+		/* Every other one goes on where it can, which makes runs; some at one stroke. */
 		length = step % 2 == 0 ? 1 : (state >> 20) % 100;
-		for (uint32_t i = 0; i < length && unit + i < RANGE; i++) {
+		length = length < RANGE - unit ? length : RANGE - unit;
+		for (uint32_t i = 0; i < length; i++) {
 			const uint64_t offset = ((uint64_t)step << 20) + ((uint64_t)i << LOG2);
+			const uint64_t more = unit_index_append(
+				&index, unit + i, step % 5 == 0 ? length - i : 1, step % 3, offset);
 			struct unit_change *change;
 
-			if (unit_index_append(&index, unit + i, step % 3, offset)) {
-				ck_assert_uint_eq(held[unit + i], 0);
-				runs++;
-			} else {
-				change = unit_index_insert(&index, unit + i);
-				ck_assert_ptr_nonnull(change);
-				ck_assert_uint_eq(change->unit, unit + i);
-				ck_assert_uint_eq(change->more, 0);
-				change->from = step % 3 & WRITTEN;
-				change->from_offset = offset;
+			ck_assert_uint_le(more, length - i);
+			for (uint32_t j = 0; j < more; j++) {
+				ck_assert_uint_eq(held[unit + i + j], 0);
+				held[unit + i + j] = offset + ((uint64_t)j << LOG2) + 1;
 			}
+			if (more > 0) {
+				runs += (unsigned)more;
+				i += (uint32_t)more - 1;
+				continue;
+			}
+			change = unit_index_insert(&index, unit + i);
+			ck_assert_ptr_nonnull(change);
+			ck_assert_uint_eq(change->unit, unit + i);
+			ck_assert_uint_eq(change->more, 0);
+			change->from = step % 3 & WRITTEN;
+			change->from_offset = offset;
 			held[unit + i] = offset + 1;
 		}
 	}
@@ -375,6 +411,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, writing_past_the_end_fails_and_changes_nothing);
 	tcase_add_test(tests, behind_the_end_reads_what_was_written_there_alone);
 	tcase_add_test(tests, redirected_unit_reads_from_elsewhere);
+	tcase_add_test(tests, redirected_run_reads_from_elsewhere_over_what_was_changed_before);
 	tcase_add_test(tests, head_replaces_the_first_four_bytes_of_a_redirected_unit);
 	tcase_add_test(tests, writing_into_a_redirected_unit_keeps_the_rest_of_it);
 	tcase_add_test(tests, redirecting_a_written_unit_forgets_what_was_written);

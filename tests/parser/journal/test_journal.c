@@ -259,6 +259,23 @@ START_TEST(a_revoked_block_is_not_written)
 }
 END_TEST
 
+START_TEST(a_revoked_block_amid_a_run_leaves_the_others)
+{
+	struct opened opened;
+
+	make_filesystem(SEQUENCE, 1, 0);
+	put_descriptor(1, SEQUENCE, (const uint32_t[]){40, 41, 42, 43, 44}, "abcde", 0);
+	put_commit(7, SEQUENCE, 100);
+	put_revoke(8, SEQUENCE + 1, 42);
+	put_commit(9, SEQUENCE + 1, 101);
+	replay(&opened);
+
+	for (uint32_t i = 0; i < 5; i++)
+		ck_assert_int_eq(byte_of(&opened, 40 + i, 5), i == 2 ? 0 : "abcde"[i]);
+	close_journal(&opened);
+}
+END_TEST
+
 START_TEST(a_block_logged_after_its_revocation_is_written)
 {
 	struct opened opened;
@@ -545,6 +562,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, complete_transactions_are_replayed_and_others_not);
 	tcase_add_test(tests, both_superblocks_say_that_recovery_is_done);
 	tcase_add_test(tests, a_revoked_block_is_not_written);
+	tcase_add_test(tests, a_revoked_block_amid_a_run_leaves_the_others);
 	tcase_add_test(tests, a_block_logged_after_its_revocation_is_written);
 	tcase_add_test(tests, a_revocation_without_commit_does_not_count);
 	tcase_add_test(tests, an_escaped_block_gets_its_magic_back);
