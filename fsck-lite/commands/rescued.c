@@ -13,71 +13,101 @@
 #include "commands/command.h"
 #include "commands/refused.h"
 #include "commands/rescued.h"
+#include "commands/rescued_entry.h"
 #include "complain.h"
 #include "image.h"
 #include "reports/head.h"
-#include "reports/text.h"
-#include "rescue/deep.h"
-#include "rescue/output_names.h"
+#include "rescue/earlier.h"
 #include "rescue/pour.h"
-#include "rescue/reuse.h"
 
 enum { ZEROS = 4096 };
 
 struct rescued {
 	const struct options *options;
 	struct opened_image image;
+	struct survey survey; /* as the filesystem stands, beside an earlier one */
 	struct deep deep;
 	struct rescue_tree tree;
-	struct output_names names; /* as restore gives them */
-	struct output_walk walk;
+	struct earlier_rescue earlier;
+	struct looked_at views[2], *view; /* what is written at the top, what apart from it */
+	size_t view_count;
 	const char *below; /* without slashes around; "" is everything */
 	size_t below_length;
 };
 
-static const char *origin_name(uint8_t origin)
+static enum ext_status open_earlier(struct rescued *rescued, struct deep_options *options,
+				    struct ext_error *error)
 {
-	static const char *const names[] = {"reached", "lost", "deleted"};
+	const struct survey_options survey_options = {.threads = options->threads,
+						      .stop = options->stop};
+	enum ext_status status =
+		survey_run(rescued->image.filesystem, &survey_options, &rescued->survey, error);
 
-	return names[origin];
+	if (status == EXT_OK && !rescued->survey.stopped)
+		status = earlier_open(&rescued->image, &rescued->survey, options, &rescued->earlier,
+				      error);
+	if (rescued->earlier.found) {
+		options->is_foreign = earlier_has_inode;
+		options->foreign_context = &rescued->earlier;
+	} else {
+		survey_clear(&rescued->survey);
+	}
+	return status;
 }
 
-static const char *confidence_name(uint8_t confidence)
+static enum ext_status open_views(struct rescued *rescued, struct ext_error *error)
 {
-	static const char *const names[] = {"sure", "likely", "partial", "name only"};
+	struct rescue_tree *trees[2];
+	enum ext_status status = deep_tree(&rescued->deep, &rescued->tree, error);
 
-	return names[confidence];
+	if (status == EXT_OK)
+		status = earlier_arrange(&rescued->earlier, &rescued->tree, &trees[0], &trees[1],
+					 error);
+	for (size_t i = 0; status == EXT_OK && i < 2 && trees[i]; i++) {
+		rescued->views[i].tree = trees[i];
+		status = output_names_init(&rescued->views[i].names, trees[i], error);
+		rescued->view_count = i + 1;
+	}
+	return status;
 }
 
 static int open_rescued(struct rescued *rescued)
 {
 	const struct options *options = rescued->options;
-	const struct deep_options deep_options = {
-		.deleted = options->deleted,
-		.threads = options->threads.given ? (unsigned)options->threads.value
-						  : threads_available(),
-		.stop = cancelled};
+	struct deep_options deep_options = {.deleted = options->deleted,
+					    .threads = options->threads.given
+							       ? (unsigned)options->threads.value
+							       : threads_available(),
+					    .stop = cancelled};
 	struct ext_error error;
-	int status = open_image(options, options_image(options), &rescued->image, NULL);
+	enum ext_status status = EXT_OK;
+	const int refusal = open_image(options, options_image(options), &rescued->image, NULL);
 
-	if (status != EXIT_CLEAN)
-		return refused("ls", &rescued->image, options, status);
-	if (deep_open(&rescued->image, &deep_options, &rescued->deep, &error) != EXT_OK ||
-	    (!rescued->deep.survey.stopped &&
-	     (deep_tree(&rescued->deep, &rescued->tree, &error) != EXT_OK ||
-	      output_names_init(&rescued->names, &rescued->tree, &error) != EXT_OK))) {
+	if (refusal != EXIT_CLEAN)
+		return refused("ls", &rescued->image, options, refusal);
+	if (options->deleted)
+		status = open_earlier(rescued, &deep_options, &error);
+	if (status == EXT_OK && !cancelled())
+		status = deep_open(&rescued->image, &deep_options, &rescued->deep, &error);
+	if (status == EXT_OK && !cancelled() && !rescued->deep.survey.stopped)
+		status = open_views(rescued, &error);
+	if (status != EXT_OK) {
 		complain_error(options_image(options), &error);
 		return EXIT_CANNOT_RUN;
 	}
-	return rescued->deep.survey.stopped ? EXIT_CANCELLED : EXIT_CLEAN;
+	return rescued->view_count == 0 ? EXIT_CANCELLED : EXIT_CLEAN;
 }
 
 static void close_rescued(struct rescued *rescued)
 {
-	output_walk_clear(&rescued->walk);
-	output_names_clear(&rescued->names);
+	for (size_t i = 0; i < rescued->view_count; i++) {
+		output_walk_clear(&rescued->views[i].walk);
+		output_names_clear(&rescued->views[i].names);
+	}
+	earlier_close(&rescued->earlier);
 	rescue_tree_clear(&rescued->tree);
 	deep_close(&rescued->deep);
+	survey_clear(&rescued->survey);
 	close_image(&rescued->image);
 }
 
@@ -91,90 +121,13 @@ static bool is_wanted(const struct rescued *rescued, const struct rescue_node *n
 /* Does the walk stand where the command was told to look? */
 static bool is_below(const struct rescued *rescued)
 {
-	const char *path = rescued->walk.path;
+	const char *path = rescued->view->walk.path;
 
-	if (rescued->walk.is_too_long || rescued->walk.at == RESCUE_ROOT)
+	if (rescued->view->walk.is_too_long || rescued->view->walk.at == RESCUE_ROOT)
 		return false;
 	return rescued->below_length == 0 ||
 	       (strncmp(path, rescued->below, rescued->below_length) == 0 &&
 		(path[rescued->below_length] == '/' || path[rescued->below_length] == '\0'));
-}
-
-static void print_node(const struct rescued *rescued, const struct rescue_node *node,
-		       const struct ext_inode *inode)
-{
-	const struct deleted_inode *deleted = reuse_of(&rescued->tree, node);
-	char mode[TEXT_SHORT], time[TEXT_SHORT], text[REUSE_TEXT];
-
-	if (rescued->options->inode_numbers)
-		printf("%8" PRIu32 " ", node->ino);
-	if (rescued->options->long_format)
-		printf("%s %5" PRIu32 " %5" PRIu32 " %12" PRIu64 " %s ",
-		       text_mode(mode, inode->mode), inode->uid, inode->gid, inode->size,
-		       text_time(time, inode->mtime.seconds));
-	printf("%-7s %-9s ", origin_name(node->origin), confidence_name(node->confidence));
-	putchar('/');
-	text_name(stdout, rescued->walk.path, strlen(rescued->walk.path));
-	if (deleted) {
-		reuse_text(&rescued->names, deleted, text, sizeof text);
-		fputs(" [", stdout);
-		text_name(stdout, text, strlen(text));
-		putchar(']');
-	}
-	putchar('\n');
-}
-
-static void write_path(struct json *json, const char *below_root)
-{
-	const size_t length = strlen(below_root);
-	char *path = malloc(length + 2);
-
-	if (!path)
-		return;
-	path[0] = '/';
-	memcpy(path + 1, below_root, length + 1);
-	json_name(json, "path", path, length + 1);
-	free(path);
-}
-
-static void write_reuse(const struct rescued *rescued, struct json *json,
-			const struct deleted_inode *deleted)
-{
-	char *path = deleted && deleted->reused_node != RESCUE_NONE
-			     ? output_path(&rescued->names, deleted->reused_node)
-			     : NULL;
-
-	if (!deleted)
-		return;
-	json_u64(json, "blocks", deleted->blocks);
-	json_u64(json, "reused_blocks", deleted->reused);
-	if (deleted->reused_by != 0) {
-		json_object(json, "reused_by");
-		json_u64(json, "inode", deleted->reused_by);
-		if (path)
-			write_path(json, path);
-		json_end_object(json);
-	}
-	free(path);
-}
-
-static void write_node(const struct rescued *rescued, struct json *json,
-		       const struct rescue_node *node, const struct ext_inode *inode)
-{
-	char text[TEXT_SHORT];
-
-	json_object(json, NULL);
-	write_path(json, rescued->walk.path);
-	json_u64(json, "inode", node->ino);
-	json_text(json, "mode", text_mode(text, inode->mode));
-	json_u64(json, "uid", inode->uid);
-	json_u64(json, "gid", inode->gid);
-	json_u64(json, "size", inode->size);
-	json_i64(json, "mtime", inode->mtime.seconds);
-	json_text(json, "origin", origin_name(node->origin));
-	json_text(json, "confidence", confidence_name(node->confidence));
-	write_reuse(rescued, json, reuse_of(&rescued->tree, node));
-	json_end_object(json);
 }
 
 static void set_below(struct rescued *rescued)
@@ -201,11 +154,35 @@ static void say_nothing(const struct rescued *rescued)
 		 rescued->below_length > 0 ? " below /" : " was found", rescued->below);
 }
 
+/* Lists one tree; how many entries it had to list. */
+static uint64_t list_view(struct rescued *rescued, struct json *json)
+{
+	struct output_walk *const walk = &rescued->view->walk;
+	enum output_step step;
+	uint64_t count = 0;
+
+	output_walk_init(walk, &rescued->view->names);
+	while ((step = output_walk_next(walk)) != OUTPUT_END) {
+		const struct rescue_node *node = &rescued->view->tree->nodes[walk->at];
+		struct ext_inode inode = {0};
+
+		if (step == OUTPUT_LEAVE || !is_wanted(rescued, node) || !is_below(rescued))
+			continue;
+		count++;
+		if (node->ino != 0)
+			(void)rescue_inode(rescued->view->tree, node, &inode, NULL, NULL);
+		if (rescued->options->json)
+			rescued_entry_write(rescued->view, json, node, &inode);
+		else
+			rescued_entry_print(rescued->view, rescued->options, node, &inode);
+	}
+	return count;
+}
+
 int list_rescued(const struct options *options)
 {
 	struct rescued rescued = {.options = options};
 	struct json json;
-	enum output_step step;
 	uint64_t count = 0;
 	int status = open_rescued(&rescued);
 
@@ -216,21 +193,9 @@ int list_rescued(const struct options *options)
 			head_begin_document(&json, "ls", &rescued.image);
 			json_array(&json, "entries");
 		}
-		output_walk_init(&rescued.walk, &rescued.names);
-		while ((step = output_walk_next(&rescued.walk)) != OUTPUT_END) {
-			const struct rescue_node *node = &rescued.tree.nodes[rescued.walk.at];
-			struct ext_inode inode = {0};
-
-			if (step == OUTPUT_LEAVE || !is_wanted(&rescued, node) ||
-			    !is_below(&rescued))
-				continue;
-			count++;
-			if (node->ino != 0)
-				(void)rescue_inode(&rescued.tree, node, &inode, NULL, NULL);
-			if (options->json)
-				write_node(&rescued, &json, node, &inode);
-			else
-				print_node(&rescued, node, &inode);
+		for (size_t i = 0; i < rescued.view_count; i++) {
+			rescued.view = &rescued.views[i];
+			count += list_view(&rescued, &json);
 		}
 		if (options->json) {
 			json_end_array(&json);
@@ -274,7 +239,7 @@ static int put_zeros(void *context, uint64_t at, uint64_t length, bool is_gap)
 static int put_content(struct rescued *rescued, const struct ext_inode *inode)
 {
 	struct gaps gaps = {0};
-	struct pour out = {.content = content_new(rescued->tree.filesystem),
+	struct pour out = {.content = content_new(rescued->view->tree->filesystem),
 			   .inode = inode,
 			   .gaps = &gaps,
 			   .stop = cancelled,
@@ -288,22 +253,22 @@ static int put_content(struct rescued *rescued, const struct ext_inode *inode)
 	}
 	if (inode->flags & EXT_INODE_ENCRYPT)
 		complain("%s: /%s: is encrypted; what comes is ciphertext", rescued->image.path,
-			 rescued->walk.path);
+			 rescued->view->walk.path);
 	if (pour(&out) == ECANCELED)
 		status = EXIT_CANCELLED;
 	for (size_t i = 0; i < gaps.count; i++)
 		complain("%s: /%s: bytes %" PRIu64 " to %" PRIu64
 			 " could not be read and are given as zeros",
-			 rescued->image.path, rescued->walk.path, gaps.list[i].offset,
+			 rescued->image.path, rescued->view->walk.path, gaps.list[i].offset,
 			 gaps.list[i].offset + gaps.list[i].length - 1);
 	if (gaps.is_map_damaged)
 		complain("%s: /%s: the map of its blocks is damaged; what cannot be found is given "
 			 "as zeros",
-			 rescued->image.path, rescued->walk.path);
+			 rescued->image.path, rescued->view->walk.path);
 	if (gaps.is_map_short)
 		complain("%s: /%s: its map reaches fewer blocks than its inode counts; up to "
 			 "%" PRIu64 " bytes of its holes are missing content",
-			 rescued->image.path, rescued->walk.path, gaps.unmapped_bytes);
+			 rescued->image.path, rescued->view->walk.path, gaps.unmapped_bytes);
 	if (status == EXIT_CLEAN && !gaps_none(&gaps))
 		status = EXIT_CANNOT_RUN;
 	gaps_clear(&gaps);
@@ -314,36 +279,50 @@ static int put_content(struct rescued *rescued, const struct ext_inode *inode)
 /* `cat` of what the walk has come to. */
 static int put_node(struct rescued *rescued)
 {
-	const struct rescue_node *node = &rescued->tree.nodes[rescued->walk.at];
+	const struct rescue_node *node = &rescued->view->tree->nodes[rescued->view->walk.at];
 	struct ext_inode inode;
 
 	if (node->type == EXT_TYPE_DIRECTORY)
-		complain("%s: /%s: is a directory", rescued->image.path, rescued->walk.path);
+		complain("%s: /%s: is a directory", rescued->image.path, rescued->view->walk.path);
 	else if (node->confidence == RESCUE_NAME ||
-		 rescue_inode(&rescued->tree, node, &inode, NULL, NULL) != EXT_OK)
+		 rescue_inode(rescued->view->tree, node, &inode, NULL, NULL) != EXT_OK)
 		complain("%s: /%s: nothing but its name is left", rescued->image.path,
-			 rescued->walk.path);
+			 rescued->view->walk.path);
 	else if (inode.type != EXT_TYPE_REGULAR)
-		complain("%s: /%s: is no regular file", rescued->image.path, rescued->walk.path);
+		complain("%s: /%s: is no regular file", rescued->image.path,
+			 rescued->view->walk.path);
 	else
 		return put_content(rescued, &inode);
 	return EXIT_CANNOT_RUN;
 }
 
+/* Walks to what the command names; false when this tree does not have it. */
+static bool find_in_view(struct rescued *rescued)
+{
+	struct output_walk *const walk = &rescued->view->walk;
+	enum output_step step;
+
+	output_walk_init(walk, &rescued->view->names);
+	while ((step = output_walk_next(walk)) != OUTPUT_END)
+		if (step == OUTPUT_ENTRY && is_below(rescued) &&
+		    walk->length == rescued->below_length)
+			return true;
+	return false;
+}
+
 int cat_rescued(const struct options *options)
 {
 	struct rescued rescued = {.options = options};
-	enum output_step step;
+	bool found = false;
 	int status = open_rescued(&rescued);
 
 	if (status == EXIT_CLEAN) {
 		set_below(&rescued);
-		output_walk_init(&rescued.walk, &rescued.names);
-		while ((step = output_walk_next(&rescued.walk)) != OUTPUT_END)
-			if (step == OUTPUT_ENTRY && is_below(&rescued) &&
-			    rescued.walk.length == rescued.below_length)
-				break;
-		if (step == OUTPUT_ENTRY) {
+		for (size_t i = 0; !found && i < rescued.view_count; i++) {
+			rescued.view = &rescued.views[i];
+			found = find_in_view(&rescued);
+		}
+		if (found) {
 			status = put_node(&rescued);
 		} else {
 			complain("%s: %s: nothing has this name; `fsck-lite ls --lost --deleted' "

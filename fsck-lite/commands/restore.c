@@ -4,42 +4,16 @@
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "accounting/findings.h"
-#include "accounting/survey.h"
 #include "accounting/threads.h"
 #include "cancel.h"
 #include "commands/command.h"
 #include "commands/refused.h"
+#include "commands/restoring.h"
 #include "complain.h"
-#include "image.h"
-#include "progress.h"
-#include "reports/head.h"
-#include "reports/text.h"
-#include "rescue/copy_out.h"
-#include "rescue/deep.h"
-#include "rescue/output_names.h"
-
-enum { LISTED_FAILURES = 20 };
-
-struct restoring {
-	const struct options *options;
-	struct opened_image image;
-	struct findings *findings;
-	struct survey survey;
-	struct deep deep;
-	struct rescue_tree tree;
-	struct writer *writer;
-	FILE *manifest;
-	struct copy_report report;
-	struct progress progress;
-	uint64_t unread_inodes, unread_directory_blocks; /* what they held is not known */
-	const char *unmatched;				 /* a pattern that nothing fits */
-};
 
 static void show_progress(void *context, uint64_t done, uint64_t all)
 {
@@ -94,7 +68,7 @@ static enum ext_status find_tree(struct restoring *restoring, struct ext_error *
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
 	const struct survey_options survey_options = {
 		.sink = findings_sink(restoring->findings), .threads = threads, .stop = cancelled};
-	const struct deep_options deep_options = {
+	struct deep_options deep_options = {
 		.deleted = options->deleted, .threads = threads, .stop = cancelled};
 	const struct rescue_options plain = {.lost = true};
 	enum ext_status status =
@@ -107,7 +81,17 @@ static enum ext_status find_tree(struct restoring *restoring, struct ext_error *
 	if (!options->deleted && !deep_is_needed(&restoring->image, &restoring->survey) &&
 	    findings_count_severity(restoring->findings, EXT_SEVERITY_ERROR) == 0)
 		return rescue_tree_build(&restoring->survey, &plain, &restoring->tree, error);
-	survey_clear(&restoring->survey);
+	if (options->deleted)
+		status = earlier_open(&restoring->image, &restoring->survey, &deep_options,
+				      &restoring->earlier, error);
+	if (status != EXT_OK || restoring->earlier.deep.survey.stopped)
+		return status;
+	if (restoring->earlier.found) {
+		deep_options.is_foreign = earlier_has_inode;
+		deep_options.foreign_context = &restoring->earlier;
+	} else {
+		survey_clear(&restoring->survey);
+	}
 	status = deep_open(&restoring->image, &deep_options, &restoring->deep, error);
 	if (status != EXT_OK || restoring->deep.survey.stopped)
 		return status;
@@ -120,163 +104,103 @@ static enum ext_status find_tree(struct restoring *restoring, struct ext_error *
 	return deep_tree(&restoring->deep, &restoring->tree, error);
 }
 
+/* Said before anything is written: what comes is not the filesystem that is there now. */
+static void say_earlier(const struct restoring *restoring)
+{
+	if (!restoring->earlier.found)
+		return;
+	complain("%s: before this filesystem another one was there, with another layout%s%s",
+		 options_image(restoring->options),
+		 restoring->apart == &restoring->earlier.tree
+			 ? "; its files go into a folder of their own"
+			 : "",
+		 restoring->top == &restoring->earlier.tree ? "; its files take the top" : "");
+}
+
 static int survey_image(struct restoring *restoring)
 {
 	struct ext_error error;
 
-	if (find_tree(restoring, &error) != EXT_OK) {
+	if (find_tree(restoring, &error) != EXT_OK ||
+	    earlier_arrange(&restoring->earlier, &restoring->tree, &restoring->top,
+			    &restoring->apart, &error) != EXT_OK) {
 		complain_error(options_image(restoring->options), &error);
 		return EXIT_CANNOT_RUN;
 	}
-	return restoring->survey.stopped || restoring->deep.survey.stopped ? EXIT_CANCELLED
-									   : EXIT_CLEAN;
+	say_earlier(restoring);
+	return restoring->survey.stopped || restoring->deep.survey.stopped ||
+			       restoring->earlier.deep.survey.stopped
+		       ? EXIT_CANCELLED
+		       : EXIT_CLEAN;
 }
 
-static void print_json(const struct restoring *restoring)
-{
-	const struct copy_report *report = &restoring->report;
-	struct json json;
-
-	json_open(&json, stdout, false);
-	head_begin_document(&json, "restore", &restoring->image);
-	json_object(&json, "restored");
-	json_u64(&json, "files", report->files);
-	json_u64(&json, "directories", report->directories);
-	json_u64(&json, "symlinks", report->symlinks);
-	json_u64(&json, "other", report->other);
-	json_u64(&json, "bytes", report->bytes);
-	json_end_object(&json);
-	json_u64(&json, "lost_restored", report->lost_restored);
-	json_u64(&json, "deleted_restored", report->deleted_restored);
-	json_u64(&json, "unread_bytes", report->unread_bytes);
-	json_u64(&json, "names_only", report->names_only);
-	json_u64(&json, "unread_inodes", restoring->unread_inodes);
-	json_u64(&json, "unread_directory_blocks", restoring->unread_directory_blocks);
-	json_u64(&json, "failed_count", report->failure_total);
-	json_array(&json, "failed");
-	for (size_t i = 0; i < report->failure_count; i++) {
-		const struct copy_failure *failure = &report->failures[i];
-
-		if (!failure->path || !failure->reason)
-			continue;
-		json_object(&json, NULL);
-		json_name(&json, "path", failure->path, strlen(failure->path));
-		json_u64(&json, "inode", failure->ino);
-		json_text(&json, "reason", failure->reason);
-		json_end_object(&json);
-	}
-	json_end_array(&json);
-	json_end_object(&json);
-	json_close(&json);
-}
-
-static void say_count(FILE *out, uint64_t count, const char *text)
-{
-	if (count > 0)
-		fprintf(out, "  %" PRIu64 " %s\n", count, text);
-}
-
-/* What the target or the rights of the user could not take, a line each. */
-static void print_losses(const struct restoring *restoring, FILE *out)
+static enum ext_status copy_tree(struct restoring *restoring, const struct rescue_tree *tree,
+				 struct ext_error *error)
 {
 	const struct options *options = restoring->options;
-	const struct writer *writer = restoring->writer;
-
-	say_count(out, writer->owners_lost,
-		  "could not be given their owner: run as root, or use --tar");
-	say_count(out, writer->modes_dropped,
-		  "had setuid or setgid bits, dropped: --preserve-privileged keeps them");
-	say_count(out, writer->devices_left,
-		  "are device nodes, left out: --preserve-privileged makes them");
-	say_count(out, writer->xattrs_lost, "extended attributes could not be set");
-	say_count(out, writer->times_lost, "could not be given their times");
-	say_count(out, writer->sockets_left, "are sockets, which an archive cannot hold");
-	say_count(out, writer->flags_lost,
-		  "have inode flags or a project of their own, which a copy does not get");
-	say_count(out, writer->without_room,
-		  "are larger than the free space: make room and go on with --resume");
-	if (writer->sidecar.lines && options->output)
-		fprintf(out, "  what is missing is written down in %s/%s\n", options->output,
-			output_sidecar_name);
-	else if (writer->sidecar.lines)
-		fprintf(out, "  what is missing is written down in %s, the last member\n",
-			output_sidecar_name);
-}
-
-static void print_text(const struct restoring *restoring, FILE *out)
-{
-	const struct copy_report *report = &restoring->report;
-	const size_t listed = restoring->options->verbose ? SIZE_MAX : LISTED_FAILURES;
-	char text[TEXT_SHORT];
-	size_t shown;
-
-	fprintf(out,
-		"%s %" PRIu64 " files (%s), %" PRIu64 " directories, %" PRIu64 " symlinks, %" PRIu64
-		" others",
-		restoring->options->dry_run ? "Would restore" : "Restored", report->files,
-		text_size(text, report->bytes), report->directories, report->symlinks,
-		report->other);
-	if (report->skipped > 0)
-		fprintf(out, "; %" PRIu64 " were there already", report->skipped);
-	fputc('\n', out);
-	say_count(out, report->lost_restored,
-		  "of them were lost: no directory led there; see lost+found");
-	say_count(out, report->deleted_restored, "of them had been deleted");
-	if (restoring->writer)
-		print_losses(restoring, out);
-	say_count(out, restoring->unread_inodes,
-		  "inodes could not be read: files that they hold are missing, and not named here");
-	say_count(out, restoring->unread_directory_blocks,
-		  "blocks of directories could not be read: names that they hold are missing");
-	if (report->failure_total > 0)
-		fprintf(out, "%" PRIu64 " could not be restored whole:\n", report->failure_total);
-	say_count(out, report->names_only,
-		  "of them are names of which the inode is gone: it was lost, or deleted since");
-	for (size_t i = 0; i < report->failure_count && i < listed; i++) {
-		const struct copy_failure *failure = &report->failures[i];
-
-		if (!failure->path || !failure->reason)
-			continue;
-		fputs("  ", out);
-		text_name(out, failure->path, strlen(failure->path));
-		fprintf(out, " (inode %" PRIu32 "): %s\n", failure->ino, failure->reason);
-	}
-	shown = report->failure_count < listed ? report->failure_count : listed;
-	if (report->failure_total > shown)
-		fprintf(out, "  ... and %" PRIu64 " more\n", report->failure_total - shown);
-	if (report->full)
-		fprintf(out, "The target is full. Make room and go on with --resume.\n");
-}
-
-static int copy_all(struct restoring *restoring)
-{
-	const struct options *options = restoring->options;
+	const bool is_earlier = tree == &restoring->earlier.tree;
 	struct copy_options copy_options = {.patterns = options->operands + 1,
 					    .pattern_count = options->operand_count - 1,
+					    .matched = restoring->matched,
 					    .dry_run = options->dry_run,
 					    .judge_folders = restoring->deep.original != NULL,
 					    .manifest = restoring->manifest,
+					    .overwritten = is_earlier ? earlier_overwritten : NULL,
+					    .overwritten_context = &restoring->earlier,
 					    .stop = cancelled,
 					    .progress = show_progress,
 					    .progress_context = &restoring->progress};
-	struct ext_error error;
-	enum ext_status status;
 
 	if (!options->json && (options->dry_run || options->verbose))
 		copy_options.listing =
 			options->tar && strcmp(options->tar, "-") == 0 ? stderr : stdout;
-	progress_begin(&restoring->progress, options, "copying out");
-	status = copy_out(&restoring->tree, restoring->writer, &copy_options, &restoring->report,
-			  &restoring->unmatched, &error);
+	return copy_out(tree, restoring->writer, &copy_options, &restoring->report, error);
+}
+
+/* The top comes last: its root's attributes are those that stay. */
+static enum ext_status copy_trees(struct restoring *restoring, struct ext_error *error)
+{
+	enum ext_status status = EXT_OK;
+
+	restoring->matched = calloc(restoring->options->operand_count, sizeof(bool));
+	if (!restoring->matched)
+		return ext_no_memory(error);
+	progress_begin(&restoring->progress, restoring->options, "copying out");
+	if (restoring->apart)
+		status = copy_tree(restoring, restoring->apart, error);
+	if (status == EXT_OK && !restoring->report.full && !restoring->report.stopped)
+		status = copy_tree(restoring, restoring->top, error);
 	progress_end(&restoring->progress);
-	if (status != EXT_OK) {
+	return status;
+}
+
+/* How many of the paths that were asked for fit nothing; the first of them is said. */
+static size_t count_unmatched(const struct restoring *restoring)
+{
+	const struct options *options = restoring->options;
+	size_t unmatched = 0;
+
+	for (size_t i = 0; i + 1 < options->operand_count; i++)
+		if (!restoring->matched[i] && unmatched++ == 0)
+			complain("%s: %s: nothing there has this name", options_image(options),
+				 options->operands[i + 1]);
+	return unmatched;
+}
+
+static int copy_all(struct restoring *restoring, bool *nothing_matched)
+{
+	const struct options *options = restoring->options;
+	struct ext_error error;
+	size_t unmatched;
+
+	*nothing_matched = false;
+	if (copy_trees(restoring, &error) != EXT_OK) {
 		complain_error(options_image(options), &error);
 		return EXIT_CANNOT_RUN;
 	}
-	if (restoring->unmatched)
-		complain("%s: %s: nothing there has this name", options_image(options),
-			 restoring->unmatched);
-	if (restoring->report.nothing_matched)
+	unmatched = count_unmatched(restoring);
+	*nothing_matched = unmatched > 0 && unmatched + 1 == options->operand_count;
+	if (*nothing_matched)
 		return EXIT_CANNOT_RUN;
 	if (restoring->writer && restoring->writer->finish(restoring->writer) != WRITE_DONE) {
 		complain("%s: the end could not be written: %s",
@@ -285,7 +209,7 @@ static int copy_all(struct restoring *restoring)
 	}
 	if (restoring->report.stopped)
 		return EXIT_CANCELLED;
-	if (restoring->report.full || restoring->unmatched)
+	if (restoring->report.full || unmatched > 0)
 		return EXIT_CANNOT_RUN;
 	/* Whoever asked for some paths has them; who asked for everything may not. */
 	if (options->operand_count == 1 &&
@@ -298,6 +222,7 @@ static int restore(struct restoring *restoring)
 {
 	const struct options *options = restoring->options;
 	int status = open_target(restoring);
+	bool nothing_matched;
 
 	if (status == EXIT_CLEAN)
 		status = refused("restore", &restoring->image, options,
@@ -309,14 +234,15 @@ static int restore(struct restoring *restoring)
 		status = make_writer(restoring);
 	if (status != EXIT_CLEAN)
 		return status;
-	status = copy_all(restoring);
-	if (restoring->report.nothing_matched)
+	status = copy_all(restoring, &nothing_matched);
+	if (nothing_matched)
 		return status;
 	if (options->json)
-		print_json(restoring);
+		restore_report_json(restoring);
 	else if (!options->quiet)
-		print_text(restoring,
-			   options->tar && strcmp(options->tar, "-") == 0 ? stderr : stdout);
+		restore_report_text(restoring, options->tar && strcmp(options->tar, "-") == 0
+						       ? stderr
+						       : stdout);
 	return status;
 }
 
@@ -335,6 +261,8 @@ int command_restore(const struct options *options)
 		status = EXIT_CANNOT_RUN;
 	}
 	copy_report_clear(&restoring.report);
+	free(restoring.matched);
+	earlier_close(&restoring.earlier);
 	rescue_tree_clear(&restoring.tree);
 	deep_close(&restoring.deep);
 	survey_clear(&restoring.survey);

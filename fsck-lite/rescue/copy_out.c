@@ -105,6 +105,24 @@ static void note_reuse(struct copier *copier, const struct copy_item *item)
 	fail(copier, item, text);
 }
 
+/* The same for a whole filesystem that another one was made over. */
+static void note_overwritten(struct copier *copier, struct copy_item *item)
+{
+	const struct copy_options *options = copier->options;
+	const uint64_t count =
+		options->overwritten && item->inode->type == EXT_TYPE_REGULAR
+			? options->overwritten(options->overwritten_context, item->inode)
+			: 0;
+
+	if (count == 0)
+		return;
+	snprintf(item->reason, sizeof item->reason,
+		 "%" PRIu64 " of its blocks belong to the filesystem that was made later: "
+		 "what is there may be that one's",
+		 count);
+	fail(copier, item, item->reason);
+}
+
 static void note_result(struct copier *copier, struct copy_item *item, enum write_result result)
 {
 	switch (result) {
@@ -113,11 +131,13 @@ static void note_result(struct copier *copier, struct copy_item *item, enum writ
 		copy_report_count(copier->report, item);
 		note_gaps(copier, item);
 		note_reuse(copier, item);
+		note_overwritten(copier, item);
 		break;
 	case WRITE_DONE:
 		copy_report_count(copier->report, item);
 		note_gaps(copier, item);
 		note_reuse(copier, item);
+		note_overwritten(copier, item);
 		break;
 	case WRITE_LEFT:
 		break;
@@ -347,29 +367,25 @@ static void walk(struct copier *copier)
 	output_walk_clear(walk);
 }
 
-static bool is_any_matched(const struct selection *selection, const struct copy_options *options,
-			   const char **unmatched)
+static bool is_any_matched(const struct selection *selection, const struct copy_options *options)
 {
 	bool is_any = options->pattern_count == 0;
 
-	for (size_t i = options->pattern_count; i-- > 0;) {
-		if (selection->matched[i])
-			is_any = true;
-		else
-			*unmatched = options->patterns[i];
+	for (size_t i = 0; i < options->pattern_count; i++) {
+		is_any |= selection->matched[i];
+		options->matched[i] |= selection->matched[i];
 	}
 	return is_any;
 }
 
 enum ext_status copy_out(const struct rescue_tree *tree, struct writer *writer,
 			 const struct copy_options *options, struct copy_report *report,
-			 const char **unmatched, struct ext_error *error)
+			 struct ext_error *error)
 {
 	struct copier copier = {
 		.tree = tree, .writer = writer, .options = options, .report = report};
 	enum ext_status status;
 
-	memset(report, 0, sizeof *report);
 	copier.content = content_new(tree->filesystem);
 	copier.raw = calloc(1, ext_filesystem_superblock(tree->filesystem)->inode_size);
 	status = copier.content && copier.raw ? output_names_init(&copier.names, tree, error)
@@ -377,12 +393,8 @@ enum ext_status copy_out(const struct rescue_tree *tree, struct writer *writer,
 	if (status == EXT_OK)
 		status = selection_init(&copier.selection, &copier.names, options->patterns,
 					options->pattern_count, error);
-	*unmatched = NULL;
-	if (status == EXT_OK) {
-		report->nothing_matched = !is_any_matched(&copier.selection, options, unmatched);
-		if (!report->nothing_matched)
-			walk(&copier);
-	}
+	if (status == EXT_OK && is_any_matched(&copier.selection, options))
+		walk(&copier);
 	selection_clear(&copier.selection);
 	output_names_clear(&copier.names);
 	hard_links_clear(&copier.links);

@@ -24,7 +24,7 @@ struct copy_report {
 	size_t failure_count, failure_size;
 	uint64_t failure_total;
 	uint64_t names_only; /* of the failures: entries whose inodes are gone */
-	bool full, stopped, nothing_matched;
+	bool full, stopped;
 };
 
 struct copy_options {
@@ -34,18 +34,22 @@ struct copy_options {
 	bool judge_folders; /* the image is damaged: are the blocks of directories theirs? */
 	FILE *manifest;	    /* or NULL */
 	FILE *listing;	    /* where --dry-run and -v list; or NULL */
+	/* How many blocks of a file may be written over; or NULL. */
+	uint64_t (*overwritten)(void *context, const struct ext_inode *inode);
+	void *overwritten_context;
+	bool *matched; /* a flag a pattern, set where it fits something; or NULL without patterns */
 	bool (*stop)(void);
 	void (*progress)(void *context, uint64_t done, uint64_t all);
 	void *progress_context;
 };
 
 /*
- * Copies `tree` to `writer` (NULL with dry_run). `unmatched` receives the first pattern that
- * nothing fits, or NULL; where none fits anything, nothing is written. Fails with MEMORY only.
+ * Copies `tree` to `writer` (NULL with dry_run), and adds to `report`. Where no pattern fits
+ * anything, nothing is written. Fails with MEMORY only.
  */
 enum ext_status copy_out(const struct rescue_tree *tree, struct writer *writer,
 			 const struct copy_options *options, struct copy_report *report,
-			 const char **unmatched, struct ext_error *error);
+			 struct ext_error *error);
 
 /* Both texts are copied. */
 void copy_report_fail(struct copy_report *report, const char *path, ext_ino ino,

@@ -58,6 +58,8 @@ static bool accept(const void *context, const struct ext_inode *inode, const uin
 
 	if (inode->number == EXT_INO_ROOT && inode->type != EXT_TYPE_DIRECTORY)
 		return false;
+	if (deep->is_foreign && deep->is_foreign(deep->foreign_context, inode->number))
+		return false;
 	return plausible_inode(ext_filesystem_superblock(deep->original), inode, raw) &&
 	       (deep->wants_deleted || was_handed_out(deep->original, inode->number));
 }
@@ -111,6 +113,8 @@ enum ext_status deep_open(const struct opened_image *image, const struct deep_op
 	memset(deep, 0, sizeof *deep);
 	deep->original = image->filesystem;
 	deep->wants_deleted = options->deleted;
+	deep->is_foreign = options->is_foreign;
+	deep->foreign_context = options->foreign_context;
 	status = heal_open(image, &deep->healing, error);
 	if (status == EXT_OK)
 		status =

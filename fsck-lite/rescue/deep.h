@@ -16,6 +16,9 @@ struct deep_options {
 	bool deleted; /* deleted files too */
 	unsigned threads;
 	bool (*stop)(void);
+	/* Is the inode's place in its table another filesystem's by now? NULL: none is. */
+	bool (*is_foreign)(void *context, ext_ino ino);
+	void *foreign_context;
 	struct ext_sink *sink; /* for the survey of the healed view; may be NULL */
 };
 
@@ -27,6 +30,8 @@ struct deep {
 	struct deleted_list deleted;
 	const struct ext_filesystem *original;
 	bool wants_deleted;
+	bool (*is_foreign)(void *context, ext_ino ino); /* or NULL */
+	void *foreign_context;
 };
 
 /*

@@ -408,6 +408,51 @@ link_was 'written last of all' 'i_mtime = 1600000000, i_ctime = 1600000000, i_cr
 link_was 'born since' 'i_mtime = 1500000000, i_ctime = 1600000000, i_crtime = 1650000000' \
 	'i_mtime = 1600000000, i_ctime = 1600000000, i_crtime = 1400000000' 'a c'
 
+# ---- mke2fs run again, with another layout ----
+
+# over LINE: lays over $work/image the blocks that mke2fs writes of a new filesystem; what it leaves alone stays.
+over()
+{
+	mv "$work/image" "$work/under"
+	image "$@"
+	mv "$work/image" "$work/new"
+	mv "$work/under" "$work/image"
+	dd if="$work/new" of="$work/image" bs=1024 conv=notrunc,sparse 2>/dev/null
+	rm "$work/new"
+	cksum <"$work/image" >"$work/before"
+}
+
+padding=$(i=0; while [ $i -lt 120 ]; do i=$((i + 1)); echo "file /padding$i \"x\""; done)
+for layout in 'features meta_bg ^resize_inode' 'features meta_bg ^resize_inode ^metadata_csum' 'inode_size 512'; do
+	image_type="ext4, $layout"
+	image 'file /large 300 blocks' "$padding" 'dir /d' 'file /d/one "1"' 'dir /d/e' 'file /d/e/two "2"' 'dir /f' 'file /f/three "3"'
+	image_type=ext4
+	over 'dir /empty'
+	run 0 restore "$work/image" --dry-run
+	says '^Would restore 0 files'
+	run 4 restore --deleted "$work/image" --output "$out"
+	complains 'another one was there, with another layout; its files take the top'
+	holds d/one 1
+	holds d/e/two 2
+	holds f/three 3
+	run 0 ls --deleted "$work/image" /d/e
+	says '^deleted *[a-z]* */d/e/two$'
+	run 0 cat --deleted "$work/image" /d/e/two
+	says '^2$'
+	untouched
+done
+image_type="ext4, features meta_bg ^resize_inode"
+image 'file /large 300 blocks' "$padding" 'dir /d' 'file /d/one "1"' 'dir /d/e' 'file /d/e/two "2"'
+image_type=ext4
+over 'file /mine "new"'
+run 4 restore --deleted "$work/image" --output "$out"
+complains 'its files go into a folder of their own'
+holds mine new
+holds earlier-filesystem/d/e/two 2
+run 0 ls --deleted "$work/image" /earlier-filesystem/d
+says '/earlier-filesystem/d/one$'
+untouched
+
 # Blocks of a deleted file that another one has now: whose they are is said.
 image_type=ext2
 image 'file /old 10 blocks' 'file /new 10 blocks' 'damage indirect /new 3 : block = block /old 2' \

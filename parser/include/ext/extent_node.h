@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* What every node begins with, the root in the inode included. */
-enum { EXT_EXTENT_HEADER_MAGIC = 0xf30a };
-
 /*
  * One node of an extent tree in a block of its own, looked at by itself: for whoever finds nodes to
  * which no inode leads. To follow the map of an inode, use <ext/mapping.h>.
@@ -14,6 +11,9 @@ enum { EXT_EXTENT_HEADER_MAGIC = 0xf30a };
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What every node begins with, the root in the inode included. */
+enum { EXT_EXTENT_HEADER_MAGIC = 0xf30a };
 
 struct ext_extent_node {
 	struct ext_span block; /* borrowed */
