@@ -21,7 +21,6 @@ struct directory_worker {
 	uint64_t start, filled; /* blocks in the buffer */
 	struct ext_inode
 		inode; /* of the directory at work, as far as readers of its blocks need it */
-	bool is_first; /* the block at work is the directory's first */
 	bool failed;
 };
 

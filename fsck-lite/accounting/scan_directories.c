@@ -99,7 +99,6 @@ static void read_run(struct directory_worker *worker, size_t index)
 		const ext_logical logical = run->logical + i;
 		const uint8_t *bytes;
 
-		worker->is_first = i == 0 && run->is_first;
 		bytes = load(worker, index, run->physical + i, directory, logical);
 		if (bytes)
 			scan_directory_block(worker, directory, logical, run->physical + i,

@@ -39,11 +39,10 @@ static void take_entry(struct directory_worker *worker, struct directory *direct
 		observer->entry(observer, survey, directory, logical, physical, entry, state,
 				worker->sink);
 	if (is_dots) {
-		/* Those of the first block count; other blocks may be other threads' work, even
-		 * one that a damaged map has at the same place. */
-		if (worker->is_first && is_dot(entry))
+		/* Those of the first block count; other blocks may be other threads' work. */
+		if (logical == 0 && is_dot(entry))
 			directory->has_dot = 1;
-		else if (worker->is_first && directory->dotdot == 0)
+		else if (logical == 0 && directory->dotdot == 0)
 			directory->dotdot = entry->inode;
 		return;
 	}
@@ -153,7 +152,7 @@ void scan_directory_block(struct directory_worker *worker, struct directory *dir
 	uint32_t stored = 0, computed = 0;
 	bool has_tail, is_wrong = false;
 
-	if (worker->is_first)
+	if (logical == 0)
 		directory->has_first = 1;
 	worker->inode.number = directory->ino;
 	worker->inode.flags = directory->flags;
@@ -212,7 +211,6 @@ void scan_inline_directory(struct directory_worker *worker, ext_ino ino, uint8_t
 	if (!directory || (worker->visitor && !worker->visitor->wanted(directory)) ||
 	    ext_inode_read(survey->filesystem, ino, &inode, raw, NULL) != EXT_OK)
 		return;
-	worker->is_first = true;
 	if (!worker->visitor) {
 		/* "." and ".." are not stored, but count. */
 		const ext_ino parent = (ext_ino)inode.i_block[0] | (ext_ino)inode.i_block[1] << 8 |

@@ -41,21 +41,15 @@ static bool note_directory(struct inode_worker *worker, const struct ext_inode *
 	return true;
 }
 
-static bool note_directory_run(struct inode_worker *worker, ext_ino ino, const struct ext_run *run,
-			       bool *has_first)
+static bool note_directory_run(struct inode_worker *worker, ext_ino ino, const struct ext_run *run)
 {
 	/* In pieces, so that several threads can share a large directory. */
 	for (uint32_t done = 0, length; done < run->length; done += length) {
 		length = run->length - done < PIECE ? run->length - done : PIECE;
 		if (!GROW(worker->runs, worker->run_count, worker->run_size))
 			return false;
-		worker->runs[worker->run_count++] =
-			(struct directory_run){.physical = run->physical + done,
-					       .ino = ino,
-					       .logical = run->logical + done,
-					       .length = length & INT32_MAX,
-					       .is_first = run->logical + done == 0 && !*has_first};
-		*has_first |= run->logical + done == 0;
+		worker->runs[worker->run_count++] = (struct directory_run){
+			run->physical + done, ino, run->logical + done, length};
 	}
 	return true;
 }
@@ -66,18 +60,20 @@ static bool note_directory_runs(struct inode_worker *worker, const struct ext_in
 {
 	struct ext_run run, runs[EXT_SMALL_MAP];
 	unsigned count;
-	bool fits = true, has_first = false;
+	bool fits = true;
 
 	if (ext_mapping_small(worker->survey->superblock, inode, runs, &count)) {
 		for (unsigned i = 0; fits && i < count; i++)
-			fits = note_directory_run(worker, inode->number, &runs[i], &has_first);
+			fits = note_directory_run(worker, inode->number, &runs[i]);
 		return fits;
 	}
 	ext_mapping_start(worker->mapping, inode, 0, NULL);
-	/* Linux reads the blocks of a directory even where they count as unwritten. */
+	/* Linux reads the blocks of a directory even where they count as unwritten. What is
+	 * doubtful is left out: no two blocks lie at one place, where the first to be read would
+	 * count. */
 	while (fits && ext_mapping_next(worker->mapping, &run) == EXT_OK)
-		fits = run.kind == EXT_RUN_TREE ||
-		       note_directory_run(worker, inode->number, &run, &has_first);
+		fits = run.kind == EXT_RUN_TREE || run.is_doubtful ||
+		       note_directory_run(worker, inode->number, &run);
 	return fits;
 }
 

@@ -62,9 +62,7 @@ struct directory_run {
 	ext_block physical;
 	ext_ino ino;
 	ext_logical logical;
-	uint32_t length : 31;
-	uint32_t is_first : 1; /* begins with the directory's first block: of several that a
-				  damaged map has at file block 0, the one that it names first */
+	uint32_t length;
 };
 
 enum { TREE_LEVELS = 5 };

@@ -147,8 +147,7 @@ static void check_map(const struct ext_inode *inode, const struct inode_facts *f
 	}
 	if (facts->has_unwritten)
 		report_on(sink, EXT_DIRECTORY_UNWRITTEN, &place, facts->unwritten_blocks, 0);
-	/* Where the map is damaged, that has been said. */
-	if (facts->hole_blocks == 0 || facts->damaged)
+	if (facts->hole_blocks == 0)
 		return;
 	place.has |= EXT_HAS_LOGICAL;
 	place.logical = facts->first_hole;

@@ -17,6 +17,12 @@ enum {
 	NODE_COUNTS = 8, /* bytes before the limit in an inner node */
 };
 
+/* So deep that e2fsck takes the directory for a large one. */
+static bool is_deep_beyond_feature(const struct ext_superblock *sb, unsigned levels)
+{
+	return levels > 2 && !ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR);
+}
+
 void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 		      struct ext_finding *finding)
 {
@@ -50,6 +56,8 @@ void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 		ext_finding_unasked(finding, 0x01004b);
 	if (bytes[LEVELS_AT] <= (ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR) ? 2 : 1))
 		ext_finding_unasked(finding, 0x01004c);
+	if (!is_deep_beyond_feature(sb, bytes[LEVELS_AT]))
+		ext_finding_unasked(finding, 0x020039);
 }
 
 static uint32_t word16(struct ext_span block, size_t at)
@@ -105,6 +113,9 @@ static void report_at(const struct directory_view *view, enum ext_problem proble
 		.low = low,
 		.high = high};
 
+	if (problem == EXT_HTREE_DEPTH &&
+	    !is_deep_beyond_feature(view->superblock, (unsigned)found))
+		ext_finding_unasked(&finding, 0x020039);
 	if (problem == EXT_HTREE_ROOT || problem == EXT_HTREE_LIMIT || problem == EXT_HTREE_COUNT)
 		weigh_codes(view, &finding);
 	ext_report(view->sink, &finding);

@@ -45,6 +45,21 @@ static bool inspect_deletion(const struct inspection *inspection)
 	return is_orphan;
 }
 
+static void report_size_high(const struct inspection *inspection)
+{
+	struct ext_finding finding = {.problem = EXT_DIRECTORY_SIZE_HIGH,
+				      .place = {.structure = EXT_AT_INODE,
+						.has = EXT_HAS_INODE,
+						.inode = inspection->inode->number,
+						.field = "i_size_high"},
+				      .found = inspection->leftovers.size_high};
+
+	/* Whose index is not looked at is not known to e2fsck for a large one. */
+	if ((inspection->inode->flags & EXT_INODE_INDEX) == 0)
+		ext_finding_unasked(&finding, 0x020039);
+	ext_report(inspection->sink, &finding);
+}
+
 static void inspect_leftovers(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
@@ -56,8 +71,7 @@ static void inspect_leftovers(const struct inspection *inspection)
 				  leftovers->fragment_address, 0, 0);
 	if (leftovers->size_high != 0 && inspection->inode->type == EXT_TYPE_DIRECTORY &&
 	    !ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR))
-		inspection_report(inspection, EXT_DIRECTORY_SIZE_HIGH, "i_size_high",
-				  leftovers->size_high, 0, 0);
+		report_size_high(inspection);
 	if (sb->creator_os == HURD) {
 		if (leftovers->fragment != 0)
 			inspection_report(inspection, EXT_FRAGMENT_NUMBER, "h_i_frag",

@@ -17,20 +17,28 @@ static void unask(const struct questions *questions, enum ext_problem problem, u
 	findings_unask(questions->findings, problem, code);
 }
 
-/* All codes of the row from `least` on. */
+/* All codes of the row from `least` on, of one finding or (`at` is 0) of all. */
+static void unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
+			uint32_t least)
+{
+	const char *codes = ext_problem_text(problem)->e2fsck;
+
+	while (*codes) {
+		char *end;
+		const unsigned long code = strtoul(codes, &end, 16);
+
+		if (code >= least && at != 0)
+			findings_unask_one(questions->findings, at, (uint32_t)code);
+		else if (code >= least)
+			unask(questions, problem, (uint32_t)code);
+		for (codes = end; *codes == ' ';)
+			codes++;
+	}
+}
+
 static void unask_from(const struct questions *questions, enum ext_problem problem, uint32_t least)
 {
-	const char *at = ext_problem_text(problem)->e2fsck;
-
-	while (*at) {
-		char *end;
-		const unsigned long code = strtoul(at, &end, 16);
-
-		if (code >= least)
-			unask(questions, problem, (uint32_t)code);
-		for (at = end; *at == ' ';)
-			at++;
-	}
+	unask_codes(questions, 0, problem, least);
 }
 
 /*
@@ -188,6 +196,29 @@ static void weigh_checksums(const struct questions *questions)
 			}
 }
 
+/*
+ * The list of bad blocks is cleared before anybody looks into it; and an inode that lacks nothing
+ * but its extents flag gets that, and shares no block any more.
+ */
+static void weigh_repaired_first(const struct questions *questions)
+{
+	static const enum ext_problem of_list[] = {EXT_INODE_CHECKSUM, EXT_EXTENT_MAGIC,
+						   EXT_EXTENT_MAX, EXT_EXTENT_ENTRIES,
+						   EXT_EXTENT_ROOT};
+	struct ext_finding finding;
+
+	if (questions_have(questions, EXT_BAD_BLOCKS_INODE))
+		for (size_t i = 0; i < sizeof of_list / sizeof *of_list; i++)
+			for (uint64_t at = findings_begin(of_list[i]);
+			     questions_next(questions, of_list[i], &at, &finding);)
+				if (finding.place.inode == EXT_INO_BAD_BLOCKS)
+					unask_codes(questions, at, of_list[i], 0);
+	for (uint64_t at = findings_begin(EXT_BLOCK_SHARED);
+	     questions_next(questions, EXT_BLOCK_SHARED, &at, &finding);)
+		if (questions_have_inode(questions, EXT_EXTENTS_FLAG_MISSING, finding.place.inode))
+			unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
+}
+
 /* A count that only the bitmap on disk makes wrong or right; who asks where tells. */
 static void weigh_count(const struct questions *questions, enum ext_problem problem, uint32_t code,
 			bool is_repaired_first)
@@ -306,6 +337,7 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	weigh_bad_inodes(&questions);
 	weigh_indexes(&questions);
 	weigh_checksums(&questions);
+	weigh_repaired_first(&questions);
 	weigh_stop(&questions);
 	if (survey->directory_count == 0)
 		unask(&questions, EXT_ROOT_MISSING, 0x020003);

@@ -12,7 +12,7 @@
 #include "checks/checks.h"
 #include "checks/report.h"
 
-enum { DOUBLE_INDIRECT = 13, POINTERS = 15, AT_ONCE = 32 };
+enum { DIRECT = 12, DOUBLE_INDIRECT = 13, POINTERS = 15, AT_ONCE = 32 };
 
 static uint32_t pointer(const uint8_t *bytes, uint32_t index)
 {
@@ -111,7 +111,8 @@ static bool lists_reserve(const struct reserve *reserve, uint32_t from, uint32_t
 
 enum verdict { IS_VALID, IS_INCOMPLETE, IS_INVALID };
 
-/* e2fsck looks at the first quarter of the list alone, and at no pointer but the one to it. */
+/* e2fsck looks at the first quarter of the list alone, and at no pointers but the one to it and the
+ * direct ones, of which there may be none. */
 static enum verdict judge(struct checks *checks, const struct ext_inode *inode)
 {
 	const struct ext_superblock *sb = checks->superblock;
@@ -123,6 +124,9 @@ static enum verdict judge(struct checks *checks, const struct ext_inode *inode)
 	if (inode->links == 0 || inode->type != EXT_TYPE_REGULAR || block <= sb->first_data_block ||
 	    block >= sb->block_count)
 		return IS_INVALID;
+	for (unsigned i = 0; i < DIRECT; i++)
+		if (pointer(inode->i_block, i) != 0)
+			return IS_INVALID;
 	if (begin(checks, &reserve) &&
 	    ext_filesystem_read_blocks(checks->filesystem, block, 1, reserve.list, NULL) ==
 		    EXT_OK &&

@@ -75,7 +75,7 @@ void names_know_directory(struct name_sources *sources, const struct ext_inode *
 			return;
 		}
 		sources->old_runs[sources->old_run_count++] = (struct directory_run){
-			run.physical, inode->number, run.logical, run.length & INT32_MAX, 0};
+			run.physical, inode->number, run.logical, run.length};
 	}
 }
 

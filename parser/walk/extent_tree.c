@@ -16,6 +16,7 @@
 
 enum {
 	DEPTH_MAX = 5,
+	ROOM_LEFT = 2, /* entries that a node may leave room for, as e2fsck has it: checksums */
 	LENGTH_WRITTEN_MAX = 32768, /* more: unwritten, of that much less */
 };
 
@@ -23,6 +24,7 @@ static const uint64_t logical_end = (uint64_t)1 << 32;
 
 struct node {
 	unsigned entries, depth, max;
+	bool is_refused; /* for its header, by whoever reads it: its entries are doubtful */
 };
 
 /*
@@ -42,8 +44,10 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	node->entries = get(raw->eh_entries);
 	node->depth = get(raw->eh_depth);
 	node->max = get(raw->eh_max);
-	if (get(raw->eh_magic) == EXT_EXTENT_HEADER_MAGIC && node->max <= room && node->max > 0 &&
-	    node->entries <= node->max && node->depth == (is_root ? 0 : (unsigned)depth) &&
+	node->is_refused = false;
+	if (get(raw->eh_magic) == EXT_EXTENT_HEADER_MAGIC && node->max <= room &&
+	    node->max >= room - ROOM_LEFT && node->entries <= node->max &&
+	    node->depth == (is_root ? 0 : (unsigned)depth) &&
 	    (node->depth == 0 || node->entries > 0))
 		return true;
 	place = mapping_place(mapping, logical);
@@ -71,16 +75,18 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 		ext_report(mapping->sink, &finding);
 		return false;
 	}
-	if (node->max > room || node->max == 0) {
+	if (node->max > room || node->max < room - ROOM_LEFT) {
 		place.field = "eh_max";
-		mapping_report(mapping, EXT_EXTENT_MAX, place, node->max, 1, room);
+		mapping_report(mapping, EXT_EXTENT_MAX, place, node->max, room - ROOM_LEFT, room);
 		node->max = room;
+		node->is_refused = true;
 	}
 	if (node->entries > node->max) {
 		place.field = "eh_entries";
 		mapping_report(mapping, EXT_EXTENT_ENTRIES, place, node->entries, 0, node->max);
 		if (node->entries > room)
 			return false;
+		node->is_refused = true;
 	}
 	if (is_root && node->depth > DEPTH_MAX)
 		return false;
@@ -129,7 +135,8 @@ static void push(struct ext_mapping *mapping, struct ext_span bytes, const struc
 {
 	struct level *level = &mapping->levels[mapping->level_count++];
 
-	*level = (struct level){.bytes = bytes.data + sizeof(struct ext_raw_extent_header),
+	*level = (struct level){.is_refused = node->is_refused,
+				.bytes = bytes.data + sizeof(struct ext_raw_extent_header),
 				.count = node->entries,
 				.depth = node->depth,
 				.logical = logical,
@@ -202,6 +209,9 @@ static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 		run->is_doubtful = true;
 		return EXT_OK;
 	}
+	/* What a refused node leads to is no better. */
+	node.is_refused = node.is_refused || level->is_refused;
+	run->is_doubtful = node.is_refused;
 	verify_checksum(mapping, child, node.max, logical);
 	if (node.entries > 0 && first_logical(child) != logical) {
 		place = mapping_place(mapping, logical);
@@ -281,7 +291,7 @@ static enum ext_status read_extent(struct ext_mapping *mapping, struct level *le
 				length,
 				start,
 				0,
-				doubtful};
+				doubtful || level->is_refused};
 	return EXT_OK;
 }
 

@@ -19,6 +19,7 @@ struct level {
 	const uint8_t *bytes; /* entries: extents, indexes or 32-bit pointers */
 	uint32_t index, count;
 	unsigned depth;	  /* levels below; 0 maps data */
+	bool is_refused;  /* extents: all that the node maps is doubtful */
 	uint64_t logical; /* extents: least file block that may come next; map: of pointer 0 */
 	uint64_t limit;	  /* first file block beyond this node's range */
 	ext_block block;  /* where the node lies; 0 for the inode */

@@ -15,6 +15,7 @@
 
 enum {
 	IN_INODE = 4, /* extents that i_block has room for */
+	LEAST = 2,    /* that a header may claim; extent_tree.c says what else is wrong with it */
 	LENGTH_WRITTEN_MAX = 32768,
 	DIRECT = 12,
 	POINTERS = 15,
@@ -34,7 +35,7 @@ static bool small_tree(const struct ext_superblock *sb, const struct ext_inode *
 	uint64_t next = 0, budget = sb->block_count;
 
 	if (get(header->eh_magic) != EXT_EXTENT_HEADER_MAGIC || get(header->eh_depth) != 0 ||
-	    max == 0 || max > IN_INODE || entries > max)
+	    max < LEAST || max > IN_INODE || entries > max)
 		return false;
 	for (unsigned i = 0; i < entries; i++, raw++) {
 		const uint64_t logical = get(raw->ee_block);

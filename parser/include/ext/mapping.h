@@ -23,8 +23,8 @@ struct ext_run {
 	uint32_t length;     /* blocks; 1 for EXT_RUN_TREE */
 	ext_block physical;
 	unsigned depth;	  /* of a tree block: 0 is a leaf */
-	bool is_doubtful; /* extents: out of order, mapped already, or cut at the end: not to be
-			     counted */
+	bool is_doubtful; /* extents: out of order, mapped already, cut at the end, or in a node
+			     whose header nobody accepts: not to be counted */
 };
 
 struct ext_mapping;
