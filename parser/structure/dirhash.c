@@ -178,9 +178,11 @@ enum ext_status ext_directory_hash_names(unsigned version, const uint32_t seed[4
 
 #if defined __GNUC__
 	if (version == EXT_HASH_HALF_MD4 || version == EXT_HASH_HALF_MD4_UNSIGNED) {
+		const enum dirhash_vectors best = dirhash_best_vectors();
+
 		for (unsigned part; done < count; done += part) {
 			part = count - done < DIRHASH_LANES ? count - done : DIRHASH_LANES;
-			dirhash_half_md4_lanes(seed, version == EXT_HASH_HALF_MD4_UNSIGNED,
+			dirhash_half_md4_lanes(best, seed, version == EXT_HASH_HALF_MD4_UNSIGNED,
 					       names + done, part, majors + done);
 		}
 		for (unsigned i = 0; i < count; i++)

@@ -20,9 +20,15 @@ void dirhash_begin(const uint32_t seed[4], uint32_t state[4]);
 /* The number by which the index is ordered. */
 uint32_t dirhash_major(uint32_t hash);
 
-/* The chosen word of the half MD4 of `count` names, up to DIRHASH_LANES. */
+/*
+ * The chosen word of the half MD4 of `count` names, up to DIRHASH_LANES, with the vectors of a CPU:
+ * the best of them for all but tests.
+ */
 enum { DIRHASH_LANES = 8 };
-void dirhash_half_md4_lanes(const uint32_t seed[4], bool is_unsigned, const struct ext_name *names,
-			    unsigned count, uint32_t *hashes);
+enum dirhash_vectors { DIRHASH_PLAIN, DIRHASH_AVX2, DIRHASH_AVX512, DIRHASH_VECTORS };
+bool dirhash_vectors_are_here(enum dirhash_vectors vectors);
+enum dirhash_vectors dirhash_best_vectors(void);
+void dirhash_half_md4_lanes(enum dirhash_vectors vectors, const uint32_t seed[4], bool is_unsigned,
+			    const struct ext_name *names, unsigned count, uint32_t *hashes);
 
 #endif

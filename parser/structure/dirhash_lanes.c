@@ -111,21 +111,42 @@ chunk_avx512(lanes state[4], const lanes words[HASH_WORDS], const lanes *goes_on
 }
 #endif
 
-static chunk *best_chunk(void)
+bool dirhash_vectors_are_here(enum dirhash_vectors vectors)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("avx512vl"))
+	if (vectors == DIRHASH_AVX2)
+		return __builtin_cpu_supports("avx2");
+	if (vectors == DIRHASH_AVX512)
+		return __builtin_cpu_supports("avx512vl");
+#endif
+	return vectors == DIRHASH_PLAIN;
+}
+
+enum dirhash_vectors dirhash_best_vectors(void)
+{
+	enum dirhash_vectors best = DIRHASH_AVX512;
+
+	while (!dirhash_vectors_are_here(best))
+		best--;
+	return best;
+}
+
+static chunk *chunk_of(enum dirhash_vectors vectors)
+{
+#ifdef __x86_64__
+	if (vectors == DIRHASH_AVX512)
 		return chunk_avx512;
-	if (__builtin_cpu_supports("avx2"))
+	if (vectors == DIRHASH_AVX2)
 		return chunk_avx2;
 #endif
+	(void)vectors;
 	return chunk_plain;
 }
 
-void dirhash_half_md4_lanes(const uint32_t seed[4], bool is_unsigned, const struct ext_name *names,
-			    unsigned count, uint32_t *hashes)
+void dirhash_half_md4_lanes(enum dirhash_vectors vectors, const uint32_t seed[4], bool is_unsigned,
+			    const struct ext_name *names, unsigned count, uint32_t *hashes)
 {
-	chunk *const take_chunk = best_chunk();
+	chunk *const take_chunk = chunk_of(vectors);
 	uint32_t start[4], result[DIRHASH_LANES];
 	lanes state[4], words[HASH_WORDS];
 	size_t longest = 0;

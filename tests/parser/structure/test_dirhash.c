@@ -6,6 +6,7 @@
 
 #include <ext/directory.h>
 
+#include "structure/dirhash.h"
 #include "unit.h"
 
 static const uint32_t seed[4] = {0x98badcfe, 0x10325476, 0x98badcfe, 0x10325476};
@@ -111,6 +112,48 @@ START_TEST(many_names_hash_as_each_alone)
 }
 END_TEST
 
+#ifdef __GNUC__
+/* The longest and the shortest names side by side, by each kind of vectors that this CPU has. */
+START_TEST(all_vectors_give_the_same_hashes)
+{
+	char text[DIRHASH_LANES][EXT_NAME_MAX];
+	struct ext_name names[DIRHASH_LANES];
+
+	ck_assert(dirhash_vectors_are_here(DIRHASH_PLAIN));
+	for (unsigned round = 0; round < 300; round++) {
+		const unsigned count = 1 + round % DIRHASH_LANES;
+		const bool is_unsigned = round % 2;
+
+		for (unsigned i = 0; i < count; i++) {
+			names[i] = (struct ext_name){text[i], 1 + (round * 11 + i * 53) % 255};
+			for (unsigned at = 0; at < names[i].length; at++)
+				text[i][at] = (char)(1 + (at * 31 + i * 17 + round * 7) % 255);
+		}
+		for (unsigned vectors = 0; vectors < DIRHASH_VECTORS; vectors++) {
+			uint32_t hashes[DIRHASH_LANES];
+
+			if (!dirhash_vectors_are_here((enum dirhash_vectors)vectors))
+				continue;
+			dirhash_half_md4_lanes((enum dirhash_vectors)vectors, seed, is_unsigned,
+					       names, count, hashes);
+
+			for (unsigned i = 0; i < count; i++) {
+				uint32_t major, minor;
+
+				ck_assert_int_eq(
+					ext_directory_hash(is_unsigned ? EXT_HASH_HALF_MD4_UNSIGNED
+								       : EXT_HASH_HALF_MD4,
+							   seed, names[i].bytes, names[i].length,
+							   &major, &minor),
+					EXT_OK);
+				ck_assert_uint_eq(dirhash_major(hashes[i]), major);
+			}
+		}
+	}
+}
+END_TEST
+#endif
+
 START_TEST(siphash_cannot_be_computed)
 {
 	uint32_t major, minor;
@@ -202,6 +245,9 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, unsigned_bytes_hash_as_on_arm);
 	tcase_add_test(tests, names_longer_than_a_chunk_carry_state_over);
 	tcase_add_test(tests, many_names_hash_as_each_alone);
+#ifdef __GNUC__
+	tcase_add_test(tests, all_vectors_give_the_same_hashes);
+#endif
 	tcase_add_test(tests, siphash_cannot_be_computed);
 	tcase_add_test(tests, the_filesystem_decides_whether_bytes_are_signed);
 	tcase_add_test(tests, casefolded_ascii_names_hash_alike_in_either_case);
