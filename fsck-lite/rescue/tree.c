@@ -157,6 +157,7 @@ enum ext_status rescue_inode(const struct rescue_tree *tree, const struct rescue
 				 sb->inode_size, error);
 	if (status == EXT_OK) {
 		ext_inode_decode(sb, node->ino, bytes, inode);
+		inode->stored_at = node->inode_offset;
 		inode->checksum = ext_inode_checksum(sb, node->ino, bytes, &inode->checksum_stored,
 						     &inode->checksum_computed);
 	}

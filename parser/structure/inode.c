@@ -105,6 +105,7 @@ void ext_inode_decode(const struct ext_superblock *sb, ext_ino ino, const uint8_
 	const struct ext_raw_inode *core = (const struct ext_raw_inode *)(const void *)raw;
 
 	inode->number = ino;
+	inode->stored_at = 0;
 	inode->mode = get(core->i_mode);
 	inode->type = type_of_mode(inode->mode);
 	inode->links = get(core->i_links_count);

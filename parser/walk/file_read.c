@@ -22,7 +22,9 @@ static enum ext_status read_inline(const struct ext_filesystem *fs, const struct
 
 	if (!raw)
 		return ext_no_memory(error);
-	status = ext_inode_read(fs, inode->number, &again, raw, error);
+	status = inode->stored_at == 0 ? ext_inode_read(fs, inode->number, &again, raw, error)
+				       : ext_source_read(fs->source, inode->stored_at, raw,
+							 sb->inode_size, error);
 	if (status == EXT_OK) {
 		const struct ext_span tail =
 			inline_data_tail(sb, (struct ext_span){raw, sb->inode_size});

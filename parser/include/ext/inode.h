@@ -75,6 +75,7 @@ struct ext_inode {
 	uint8_t i_block[60];
 	uint32_t checksum_stored, checksum_computed;
 	enum ext_checksum_state checksum; /* only ext_inode_read fills the three */
+	uint64_t stored_at;		  /* bytes; where an older version lies; 0: in its table */
 	bool all_zero;			  /* the first 128 bytes are zero: never used, or wiped */
 };
 
