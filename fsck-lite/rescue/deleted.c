@@ -10,7 +10,9 @@
 
 #include "accounting/grow.h"
 #include "rescue/deleted.h"
+#include "rescue/lives.h"
 #include "rescue/plausible.h"
+#include "rescue/rewritten.h"
 #include "rescue/tree.h"
 
 enum { TABLE_BUFFER = 512 * 1024 };
@@ -21,7 +23,9 @@ struct finder {
 	struct name_sources *names;
 	struct deleted_list *list;
 	struct table_index *index;
-	struct block_set seen; /* inodes that are decided */
+	struct lives seen;	   /* that are decided */
+	struct block_set numbered; /* inodes of which a life was seen */
+	uint32_t order;		   /* of the version that is looked at */
 	struct ext_mapping *mapping;
 	uint8_t *buffer, *best;
 	bool failed;
@@ -148,11 +152,12 @@ static void judge(struct finder *finder, const struct ext_inode *inode,
 
 static void take(struct finder *finder, const struct ext_inode *inode, uint64_t offset)
 {
+	const bool is_earlier = block_set_has(&finder->numbered, inode->number);
 	struct deleted_inode *deleted;
 
 	if (inode->type == EXT_TYPE_DIRECTORY)
 		names_know_directory(finder->names, inode, finder->mapping);
-	else if (ext_inode_maps_blocks(inode))
+	else if (ext_inode_maps_blocks(inode) && !is_earlier)
 		put_back_map(finder, inode);
 	if (!GROW(finder->list->items, finder->list->count, finder->list->size)) {
 		finder->failed = true;
@@ -163,6 +168,8 @@ static void take(struct finder *finder, const struct ext_inode *inode, uint64_t 
 					  .offset = offset,
 					  .links = inode->links,
 					  .type = (uint8_t)inode->type,
+					  .is_earlier = is_earlier,
+					  .order = finder->order,
 					  .reused_node = RESCUE_NONE};
 	judge(finder, inode, deleted);
 }
@@ -172,10 +179,11 @@ static void take_slot(struct finder *finder, ext_ino ino, const uint8_t *raw, ui
 	const struct ext_superblock *sb = finder->survey->superblock;
 	struct ext_inode inode;
 
-	if (ino < sb->first_inode || block_set_has(&finder->seen, ino) || ext_inode_is_unused(raw))
+	if (ino < sb->first_inode || ext_inode_is_unused(raw))
 		return;
 	ext_inode_decode(sb, ino, raw, &inode);
-	if (ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_BAD ||
+	if (lives_has(&finder->seen, ino, inode.generation) ||
+	    ext_inode_checksum(sb, ino, raw, NULL, NULL) == EXT_CHECKSUM_BAD ||
 	    !plausible_inode(sb, &inode, raw))
 		return;
 	/* Its last name is gone, but size and map are not cut yet. */
@@ -184,9 +192,10 @@ static void take_slot(struct finder *finder, ext_ino ino, const uint8_t *raw, ui
 		inode.links = 1;
 	if (inode.links == 0)
 		return;
-	block_set_add(&finder->seen, ino, 1, NULL);
+	finder->failed |= !lives_add(&finder->seen, ino, inode.generation);
 	if (!is_alive(finder, &inode))
 		take(finder, &inode, offset);
+	block_set_add(&finder->numbered, ino, 1, NULL);
 }
 
 /* A version of the table block that begins with inode `first`, which lies at `offset`. */
@@ -220,8 +229,10 @@ static void look_through(struct finder *finder)
 					     NULL) != EXT_OK ||
 		    ext_journal_history_read(history, i, block, NULL) != EXT_OK)
 			continue;
+		finder->order = version.transaction + 1;
 		take_block(finder, first, block, offset);
 	}
+	finder->order = 0;
 	for (size_t i = finder->healing->strays.count; block && i-- > 0 && !finder->failed;) {
 		const struct stray_copy *stray = &finder->healing->strays.items[i];
 		uint64_t offset;
@@ -254,7 +265,7 @@ static void take_freed(struct finder *finder, ext_ino ino, const uint8_t *raw)
 		return;
 	if (inode.type == EXT_TYPE_DIRECTORY)
 		names_know_directory(finder->names, &inode, finder->mapping);
-	else if (inode.size > 0 && inode.sectors > 0 && !block_set_has(&finder->seen, ino) &&
+	else if (inode.size > 0 && inode.sectors > 0 && !block_set_has(&finder->numbered, ino) &&
 		 !(inode_states_get(&finder->survey->inodes, ino) & STATE_USED) &&
 		 plausible_inode(sb, &inode, raw) &&
 		 ext_inode_offset(finder->healing->filesystem, ino, &offset, NULL) == EXT_OK) {
@@ -280,18 +291,25 @@ static void look_at_tables(struct finder *finder)
 	ext_inode_table_close(table);
 }
 
-static int compare_deleted(const void *left, const void *right)
+/* Lives of one number, the newest first; of one transaction, as they were found. */
+static int compare_lives(const void *left, const void *right)
 {
 	const struct deleted_inode *a = left, *b = right;
 
-	return a->ino < b->ino ? -1 : a->ino > b->ino;
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	if (a->is_earlier != b->is_earlier)
+		return a->is_earlier ? 1 : -1;
+	if (a->order != b->order)
+		return a->order > b->order ? -1 : 1;
+	return a->offset > b->offset ? -1 : a->offset < b->offset;
 }
 
 bool deleted_find(struct healing *healing, const struct survey *survey, struct name_sources *names,
 		  struct deleted_list *list)
 {
 	const uint32_t block_size = survey->superblock->block_size;
-	struct finder finder = {healing, survey, names, list, NULL, {0}, NULL, NULL, NULL, false};
+	struct finder finder = {.healing = healing, .survey = survey, .names = names, .list = list};
 	/* An external journal's versions have no place in the view that files are read from. */
 	const bool has_history = healing->history && ext_journal_summary(healing->journal)->home !=
 							     EXT_JOURNAL_HOME_EXTERNAL;
@@ -300,7 +318,7 @@ bool deleted_find(struct healing *healing, const struct survey *survey, struct n
 	finder.buffer = malloc(block_size);
 	finder.best = malloc(block_size);
 	if (!finder.index || !finder.buffer || !finder.best ||
-	    !block_set_init(&finder.seen, (uint64_t)survey->superblock->inode_count + 1) ||
+	    !block_set_init(&finder.numbered, (uint64_t)survey->superblock->inode_count + 1) ||
 	    ext_mapping_new(healing->filesystem, &finder.mapping, NULL) != EXT_OK)
 		finder.failed = true;
 	if (!finder.failed && has_history)
@@ -308,22 +326,41 @@ bool deleted_find(struct healing *healing, const struct survey *survey, struct n
 	if (!finder.failed)
 		look_at_tables(&finder);
 	if (list->count > 1)
-		qsort(list->items, list->count, sizeof *list->items, compare_deleted);
+		qsort(list->items, list->count, sizeof *list->items, compare_lives);
+	finder.failed = finder.failed || !rewritten_drop(healing, list);
 	ext_mapping_free(finder.mapping);
-	block_set_clear(&finder.seen);
+	lives_clear(&finder.seen);
+	block_set_clear(&finder.numbered);
 	table_index_free(finder.index);
 	free(finder.buffer);
 	free(finder.best);
 	return !finder.failed;
 }
 
+const struct deleted_inode *deleted_lives(const struct deleted_list *list, ext_ino ino,
+					  size_t *count)
+{
+	size_t low = 0, high = list ? list->count : 0;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (list->items[middle].ino < ino)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*count = 0;
+	while (list && low + *count < list->count && list->items[low + *count].ino == ino)
+		++*count;
+	return *count > 0 ? &list->items[low] : NULL;
+}
+
 const struct deleted_inode *deleted_get(const struct deleted_list *list, ext_ino ino)
 {
-	const struct deleted_inode key = {.ino = ino};
+	size_t count;
 
-	return list && list->count
-		       ? bsearch(&key, list->items, list->count, sizeof key, compare_deleted)
-		       : NULL;
+	return deleted_lives(list, ino, &count);
 }
 
 void deleted_clear(struct deleted_list *list)

@@ -34,15 +34,17 @@ static uint32_t node_of(const struct grower *grower, ext_ino ino)
 	const struct survey *survey = grower->tree->survey;
 	const struct directory *directory = survey_directory(survey, ino);
 	const struct ghost_directory *ghost;
-	const struct deleted_inode *deleted;
+	const struct deleted_inode *lives;
+	size_t count;
 
 	if (ino == EXT_INO_ROOT)
 		return RESCUE_ROOT;
 	if (directory)
 		return grower->nodes[index_of(survey, directory)];
-	deleted = grower->options->deleted ? deleted_get(grower->options->deleted, ino) : NULL;
-	if (deleted && deleted->type == EXT_TYPE_DIRECTORY)
-		return grower->deleted[deleted - grower->options->deleted->items];
+	lives = deleted_lives(grower->options->deleted, ino, &count);
+	for (size_t i = 0; i < count; i++)
+		if (lives[i].type == EXT_TYPE_DIRECTORY)
+			return grower->deleted[&lives[i] - grower->options->deleted->items];
 	ghost = grower->options->records ? records_ghost(grower->options->records, ino) : NULL;
 	return ghost ? grower->ghosts[ghost - grower->options->records->ghosts] : RESCUE_NONE;
 }
@@ -328,27 +330,49 @@ static bool is_old_name(const struct grower *grower, const struct name_record *r
 		had_more_links(healing, record, inode));
 }
 
-/* What has the number of a record now, or was deleted last. */
-static bool file_of(const struct grower *grower, ext_ino ino, struct found_file *file,
-		    struct ext_inode *inode)
+/* The life of a deleted inode that the record is of. */
+static const struct deleted_inode *
+life_of(const struct grower *grower, const struct name_record *record, struct ext_inode *inode)
 {
-	const uint8_t state = inode_states_get(&grower->tree->survey->inodes, ino);
-	const struct deleted_inode *deleted = deleted_get(grower->options->deleted, ino);
-	struct rescue_node node = {.ino = ino};
+	size_t count;
+	const struct deleted_inode *lives =
+		deleted_lives(grower->options->deleted, record->child, &count);
 
-	*file = (struct found_file){.ino = ino,
+	for (size_t i = 0; i < count; i++) {
+		const struct rescue_node node = {.ino = record->child,
+						 .inode_offset = lives[i].offset};
+
+		if (rescue_inode(grower->tree, &node, inode, NULL, NULL) == EXT_OK &&
+		    is_old_name(grower, record, inode))
+			return &lives[i];
+	}
+	return NULL;
+}
+
+/* The file that had the name of a record: what has the number now, or had it before. */
+static bool file_of(const struct grower *grower, const struct name_record *record,
+		    struct found_file *file)
+{
+	const uint8_t state = inode_states_get(&grower->tree->survey->inodes, record->child);
+	const struct rescue_node now = {.ino = record->child};
+	const struct deleted_inode *deleted;
+	struct ext_inode inode;
+
+	*file = (struct found_file){.ino = record->child,
 				    .type = state & STATE_TYPE,
 				    .origin = RESCUE_DELETED,
 				    .confidence = RESCUE_LIKELY};
-	if (!(state & STATE_REACHED)) {
-		if (!deleted)
-			return false;
-		file->type = deleted->type;
-		file->confidence = deleted->confidence;
-		node.inode_offset = file->offset = deleted->offset;
-	}
-	return file->type != EXT_TYPE_DIRECTORY &&
-	       rescue_inode(grower->tree, &node, inode, NULL, NULL) == EXT_OK;
+	if ((state & STATE_REACHED) && file->type != EXT_TYPE_DIRECTORY &&
+	    rescue_inode(grower->tree, &now, &inode, NULL, NULL) == EXT_OK &&
+	    is_old_name(grower, record, &inode))
+		return true;
+	deleted = life_of(grower, record, &inode);
+	if (!deleted || deleted->type == EXT_TYPE_DIRECTORY)
+		return false;
+	file->type = deleted->type;
+	file->confidence = deleted->confidence;
+	file->offset = deleted->offset;
+	return true;
 }
 
 static bool add_old_names(struct grower *grower)
@@ -362,13 +386,11 @@ static bool add_old_names(struct grower *grower)
 					  .name = records->names + record->name_at,
 					  .length = record->length};
 		struct found_file file;
-		struct ext_inode inode;
 
 		if (home.parent == RESCUE_NONE ||
 		    name_index_find(&grower->names, grower->tree, home.parent, home.name,
 				    home.length) != RESCUE_NONE ||
-		    !file_of(grower, record->child, &file, &inode) ||
-		    !is_old_name(grower, record, &inode))
+		    !file_of(grower, record, &file))
 			continue;
 		if (!add_name(grower, &file, &home))
 			return false;

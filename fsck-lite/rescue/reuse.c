@@ -112,11 +112,15 @@ void reuse_find(struct deleted_list *list, const struct rescue_tree *tree)
 
 const struct deleted_inode *reuse_of(const struct rescue_tree *tree, const struct rescue_node *node)
 {
-	const struct deleted_inode *deleted =
-		node->origin == RESCUE_DELETED ? deleted_get(tree->deleted, node->ino) : NULL;
+	size_t count = 0;
+	const struct deleted_inode *lives =
+		node->origin == RESCUE_DELETED ? deleted_lives(tree->deleted, node->ino, &count)
+					       : NULL;
 
-	return deleted && deleted->reused > 0 && deleted->offset == node->inode_offset ? deleted
-										       : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (lives[i].offset == node->inode_offset)
+			return lives[i].reused + lives[i].rewritten > 0 ? &lives[i] : NULL;
+	return NULL;
 }
 
 void reuse_text(const struct output_names *names, const struct deleted_inode *deleted, char *text,
@@ -125,7 +129,12 @@ void reuse_text(const struct output_names *names, const struct deleted_inode *de
 	char *path = deleted->reused_node != RESCUE_NONE ? output_path(names, deleted->reused_node)
 							 : NULL;
 
-	if (path)
+	if (deleted->reused == 0)
+		snprintf(text, size,
+			 "%" PRIu64 " of its %" PRIu64
+			 " blocks were another file's since, which was deleted as well",
+			 deleted->rewritten, deleted->blocks);
+	else if (path)
 		snprintf(text, size,
 			 "%" PRIu64 " of its %" PRIu64 " blocks belong to %s (inode %" PRIu32
 			 ") now",

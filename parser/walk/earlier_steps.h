@@ -112,7 +112,8 @@ static inline uint64_t earlier_table_at(const struct earlier *earlier, int64_t o
 	const uint64_t table = (uint64_t)inodes_per_group * earlier->inode_size;
 	const int64_t at = origin + (int64_t)(group * table);
 
-	return at > 0 && (uint64_t)at % earlier->block_size == 0 && (uint64_t)at < earlier->size
+	return at > 0 && (uint64_t)at % earlier->block_size == 0 && (uint64_t)at < earlier->size &&
+			       table <= earlier->size - (uint64_t)at
 		       ? (uint64_t)at
 		       : 0;
 }

@@ -228,7 +228,7 @@ static bool find_inodes_per_group(struct earlier *earlier, const struct earlier_
 	}
 	free(block);
 	/* Two inodes that each say something else prove nothing but by the bitmaps before them. */
-	return block && best.contradictions * 4 <= earlier->anchor_count &&
+	return block && best.contradictions * 2 <= earlier->anchor_count &&
 	       (count < earlier->anchor_count || best.bitmaps > 0);
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Recovery where others can be asked, and where the journal is lost or damaged.
 
-Three parts: the images of the e2fsprogs test suite whose oracle has a tree after recovery; external
+Four parts: the images of the e2fsprogs test suite whose oracle has a tree after recovery; external
 journals, as root; one crash image, as root, whose journal is then harmed in every way, where the right
-findings are to come and what is not harmed is to be shown."""
+findings are to come and what is not harmed is to be shown; an inode number that was given out again and
+again, as root, of which each file is to come back as far as it is left."""
 
 import contextlib
 import hashlib
@@ -246,6 +247,38 @@ def judge_harm(failures, folder):
     harmed('recovery not asked for', [(1024 + 0x60, bytes([harm.bytes[1024 + 0x60] & ~4]))], 'journal-recover-clear', without)
 
 
+def judge_lives(failures, folder):
+    """A number that is given out three times: each file that had it comes back, as far as it is left."""
+    image, out = os.path.join(folder, 'lives'), os.path.join(folder, 'out')
+    judge.make_sparse(image, 64 << 20)
+    subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', image], check=True)
+    contents = {name: random.Random(name).randbytes(size) for name, size in
+                (('first', 50000), ('second', 20000), ('third', 9000), ('filler', 100))}
+    numbers = set()
+    with judge.mounted(image, write=True) as root:
+        for name in ('first', 'second', 'third'):
+            # One more that stays takes the blocks that were free before, so that later ones lie elsewhere.
+            for made in (name, 'filler-' + name):
+                with open(os.path.join(root, made), 'wb') as file:
+                    file.write(contents[made.split('-')[0]])
+            os.sync()
+            numbers.add(os.stat(os.path.join(root, name)).st_ino)
+            if name != 'third':
+                os.unlink(os.path.join(root, name))
+                os.sync()
+    if len(numbers) != 1:
+        print('SKIP: lives of a number: Linux gave out %d' % len(numbers))
+        return
+    done = judge.run(['restore', '--deleted', '--json', '--output', out, image])
+    named = {failed['path'] for failed in done.json['failed']}
+    for name in ('first', 'second', 'third'):
+        path = os.path.join(out, name)
+        if failures.true('lives', name + ' did not come', os.path.exists(path)):
+            with open(path, 'rb') as file:
+                failures.true('lives', name + ' is another one, and not a word of it',
+                              name in named or file.read() == contents[name])
+
+
 def main():
     failures = judge.Failures()
     if not os.path.exists(crash.tree_tool()):
@@ -260,6 +293,8 @@ def main():
                 judge_external(failures, folder, block_size)
         with judge.scratch() as folder:
             judge_harm(failures, folder)
+        with judge.scratch() as folder:
+            judge_lives(failures, folder)
     if not failures.judged:
         judge.skip('neither corpus nor root')
     failures.end('recovery')
