@@ -120,7 +120,8 @@ void inspect_flags(const struct inspection *inspection)
 	if ((flags & FLAG_IMAGIC) && !ext_has_compat(sb, COMPAT_IMAGIC) &&
 	    inode->number >= sb->first_inode)
 		inspection_report(inspection, EXT_IMAGIC_FLAG, "i_flags", flags, 0, 0);
-	if (flags & EXT_INODE_EA_INODE) {
+	/* The list of bad blocks is no file, and no flag makes it one. */
+	if ((flags & EXT_INODE_EA_INODE) && inode->number != EXT_INO_BAD_BLOCKS) {
 		if (inode->type != EXT_TYPE_REGULAR)
 			inspection_report(inspection, EXT_XATTR_INODE_NOT_REGULAR, "i_mode",
 					  inode->mode, 0, 0);

@@ -105,6 +105,18 @@ static void inspect_reach(const struct inspection *inspection)
 				  "i_block", facts->first_beyond, 0, facts->reach - 1);
 }
 
+/* Reserved inodes that Linux does not read when it mounts; e2fsck does not look at their extra
+ * fields. */
+static bool is_read_seldom(const struct inspection *inspection)
+{
+	const struct ext_superblock *sb = inspection->superblock;
+	const ext_ino ino = inspection->inode->number;
+
+	return ino < sb->first_inode && ino != EXT_INO_ROOT && ino != sb->journal_inode &&
+	       ino != sb->user_quota_inode && ino != sb->group_quota_inode &&
+	       ino != sb->project_quota_inode;
+}
+
 static void inspect_extra(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
@@ -120,8 +132,10 @@ static void inspect_extra(const struct inspection *inspection)
 								 << 8;
 	most = sb->inode_size - SMALL_INODE;
 	if (extra != 0 && (extra < EXTRA_LEAST || extra > most || extra % 4 != 0))
-		inspection_report(inspection, EXT_INODE_EXTRA_SIZE, "i_extra_isize", extra,
-				  EXTRA_LEAST, most);
+		inspection_report(inspection,
+				  is_read_seldom(inspection) ? EXT_RESERVED_EXTRA_SIZE
+							     : EXT_INODE_EXTRA_SIZE,
+				  "i_extra_isize", extra, EXTRA_LEAST, most);
 	/* The times of an inode that holds the value of an attribute are a hash and a count. */
 	if (inode->flags & EXT_INODE_EA_INODE)
 		return;

@@ -113,6 +113,17 @@ static struct span value_span(const struct ext_xattr_cursor *cursor, const struc
 	return (struct span){data, xattr->value_size};
 }
 
+/* What of the value's last word lies behind it, within the space. */
+static uint8_t padding_of(const struct ext_xattr_cursor *cursor, const struct ext_xattr *xattr)
+{
+	const uint8_t padding = (uint8_t)((4 - xattr->value.size % 4) % 4);
+
+	if (!xattr->value.data || xattr->value.size == 0)
+		return 0;
+	return span_at(cursor->space, xattr->value_offset, xattr->value.size + padding) ? padding
+											: 0;
+}
+
 /* An entry or a name that ends behind its space: what follows cannot be found. */
 static enum ext_status passes_end(struct ext_xattr_cursor *cursor, const char *field,
 				  struct ext_error *error)
@@ -155,6 +166,7 @@ enum ext_status ext_xattr_next(struct ext_xattr_cursor *cursor, struct ext_xattr
 		.hash_stored = get(raw->e_hash),
 	};
 	xattr->value = value_span(cursor, xattr);
+	xattr->padding = padding_of(cursor, xattr);
 	length = (sizeof *raw + raw->e_name_len + 3) / 4 * 4;
 	cursor->at = at + (uint32_t)(length < left ? length : left);
 	return EXT_OK;
@@ -215,7 +227,7 @@ uint32_t ext_xattr_entry_hash(const struct ext_xattr *xattr, bool signed_names,
 	if (xattr->value_inode != 0)
 		return mix_word(hash, value_inode_hash);
 	for (size_t at = 0; at < xattr->value.size; at += 4) {
-		const size_t left = xattr->value.size - at;
+		const size_t left = xattr->value.size + xattr->padding - at;
 		struct le32 word = {{0, 0, 0, 0}};
 
 		memcpy(word.byte, xattr->value.data + at, left < 4 ? left : 4);

@@ -2,7 +2,8 @@
 """`check` against e2fsck on images that a seed has damaged (damage.py): the verdict is that of
 e2fsck -fn; of the problems that it asks about, how many codes our findings name (recall), and how many
 of the codes that we name it confirms (precision); and what e2fsck -fy has repaired is clean for
-`check`. Tables at the end say which codes are worst.
+`check`. Where verdicts differ, or something is found after a repair, a witness is looked for that says
+who is right (damage_proofs.py). Tables at the end say which codes are worst.
 
     damage_agrees.py [--count N] [--seed N] [--only NUMBER,...] [--subject NAME,...] [--jobs N]
                      [--top N] [--keep FOLDER] [--json FILE] [--require]"""
@@ -17,6 +18,7 @@ import subprocess
 import sys
 
 import damage
+import damage_proofs
 import judge
 import subjects
 
@@ -43,7 +45,7 @@ REMARKS = {
 NEWER = {'0x010091', '0x010092'}
 # With --require: what a run must reach, in percent; and how many images may still have an error after
 # e2fsck -fy, of a hundred: it overlooks a journal shorter than its superblock says, and absurd depths.
-VERDICTS, RECALL, PRECISION, AFTER = 93, 82, 75, 3
+VERDICTS, RECALL, PRECISION, AFTER = 99, 88, 85, 2
 
 
 class Judge:
@@ -91,7 +93,8 @@ def judge_one(number, seed, subject, folder, keep):
     image = os.path.join(work, 'image')
     how = damage.Damager('%d-%d' % (seed, number), subjects.made(subject)).run(image)
     record = {'number': number, 'subject': subject.name, 'how': how, 'fault': None, 'after': [], 'slugs': {},
-              'findings': [], 'ours': None, 'theirs': None, 'asked': [], 'confirmed': []}
+              'findings': [], 'ours': None, 'theirs': None, 'asked': [], 'confirmed': [], 'proof': None,
+              'after_proof': None}
     e2fsck = Judge(work)
     status, said, asked, confirmed = e2fsck.run(image, '-n')
     if status is None or status < 0:
@@ -111,6 +114,8 @@ def judge_one(number, seed, subject, folder, keep):
             record['fault'] = 'verdict %s with status %d' % (document['verdict'], ours)
     except Exception as error:
         record['fault'] = '%s: %s' % (type(error).__name__, str(error)[:400])
+    if record['ours'] != record['theirs'] and record['fault'] is None:
+        record['proof'] = damage_proofs.witness(image, subjects.made(subject), dict(record, asked=asked), document, e2fsck, work)
     repaired = None
     for i in range(3):
         repaired, _, questions, codes = e2fsck.run(image, '-y')
@@ -128,6 +133,8 @@ def judge_one(number, seed, subject, folder, keep):
                                if finding['severity'] == 'error'] + ([] if ours == 0 else ['status %d' % ours])
         except Exception as error:
             record['after'] = ['%s: %s' % (type(error).__name__, str(error)[:400])]
+        if record['after']:
+            record['after_proof'] = damage_proofs.kernel_refuses(image)
     shutil.rmtree(work)
     record['asked'], record['confirmed'] = sorted(asked), sorted(confirmed)
     return record
@@ -177,25 +184,31 @@ def report(records, top):
         for slug, codes in record['slugs'].items():
             for code in set(codes) - confirmed:
                 extra.setdefault((slug, code), set()).add(record['number'])
-    wrong = [r for r in records if r['ours'] != r['theirs'] and not r['fault']]
+    differ = [r for r in records if r['ours'] != r['theirs'] and not r['fault']]
+    wrong = [r for r in differ if not r['proof']]
     table('Crashes, hangs, broken promises', ['#%(number)d %(subject)s: %(how)s\n      %(fault)s' % r
                                               for r in records if r['fault']], top)
+    table('Verdicts that differ, and the witness for ours', ['#%d %s: ours %s, e2fsck %s: %s' % (
+        r['number'], r['subject'], r['ours'], r['theirs'], r['proof']) for r in differ if r['proof']], top)
     table('Verdicts that disagree', ['#%d %s: %s\n      ours %s %s\n      e2fsck %s %s' % (
         r['number'], r['subject'], r['how'], r['ours'], ' | '.join(r['findings'])[:300], r['theirs'],
         ' | '.join(r['said'])[:300]) for r in wrong], top)
-    table('Findings after e2fsck -fy', ['#%d %s: %s\n      %s' % (r['number'], r['subject'], r['how'], ' | '.join(r['after'])[:300])
-                                        for r in records if r['after']], top)
+    table('Findings after e2fsck -fy', ['#%d %s: %s\n      %s%s' % (
+        r['number'], r['subject'], r['how'], ' | '.join(r['after'])[:300],
+        '\n      ' + r['after_proof'] if r['after_proof'] else '') for r in records if r['after']], top)
     table('Codes that we do not name', ['%3d  %s %-36s %s' % (len(ids), code, names.get(code, ''), some(ids))
                                         for code, ids in sorted(missed.items(), key=lambda kv: (-len(kv[1]), kv[0]))], top)
     table('Codes that e2fsck does not confirm', [
         '%3d  %-30s %s %-34s %s' % (len(ids), key[0], key[1], names.get(key[1], ''), some(ids))
         for key, ids in sorted(extra.items(), key=lambda kv: (-len(kv[1]), kv[0]))], top)
     totals = {'damages': len(records), 'faults': sum(bool(r['fault']) for r in records), 'after': sum(bool(r['after']) for r in records),
-              'verdicts': round(percent(len(records) - len(wrong), len(records)), 2),
+              'after_unproved': sum(bool(r['after'] and not r['after_proof']) for r in records),
+              'verdicts': round(percent(len(records) - len(differ), len(records)), 2),
+              'proved': round(percent(len(records) - len(wrong), len(records)), 2),
               'recall': round(sum(recalls) / len(recalls) if recalls else 100.0, 2), 'questioned': len(recalls),
               'precision': round(percent(hits, claims), 2)}
-    print('\n%(damages)d damaged images, %(faults)d faults; the same verdict on %(verdicts).2f %%; mean recall of codes '
-          '%(recall).2f %% over %(questioned)d images, precision %(precision).2f %%; findings after repair on %(after)d' % totals)
+    print('\n%(damages)d damaged images, %(faults)d faults; the same verdict on %(verdicts).2f %% (%(proved).2f %% with those that a witness confirms); mean recall of codes '
+          '%(recall).2f %% over %(questioned)d images, precision %(precision).2f %%; findings after repair on %(after)d, %(after_unproved)d without a witness' % totals)
     return totals
 
 
@@ -218,7 +231,7 @@ def run(count, seed, jobs, only=(), chosen=(), keep=None, start=0):
 
 
 def reached(totals):
-    return not totals['faults'] and 100 * totals['after'] <= AFTER * totals['damages'] and totals['verdicts'] >= VERDICTS and \
+    return not totals['faults'] and 100 * totals['after_unproved'] <= AFTER * totals['damages'] and totals['proved'] >= VERDICTS and \
         totals['recall'] >= RECALL and totals['precision'] >= PRECISION
 
 

@@ -24,6 +24,7 @@ struct ext_xattr {
 	ext_ino value_inode;   /* 0 when the value lies beside the entry */
 	uint32_t hash_stored;
 	struct ext_span value; /* data is NULL when the value is in an inode, or out of bounds */
+	uint8_t padding; /* bytes that stand behind the value, up to a whole word: hashed, too */
 };
 
 /* The prefix of a namespace: "user.", "system.posix_acl_access" (whose name is empty) ...; NULL if
