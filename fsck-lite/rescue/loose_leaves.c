@@ -11,11 +11,7 @@
 #include <string.h>
 
 #include "accounting/grow.h"
-#include "rescue/loose_leaves.h"
-
-enum {
-	DOUBT_BITS = 7, /* a match by hashes is by chance once in so many powers of two */
-};
+#include "rescue/hash_ranges.h"
 
 void loose_add_seed(struct loose_leaves *loose, uint32_t seed, ext_ino ino)
 {
@@ -24,39 +20,6 @@ void loose_add_seed(struct loose_leaves *loose, uint32_t seed, ext_ino ino)
 		return;
 	}
 	loose->seeds[loose->seed_count++] = (struct known_seed){seed, ino};
-}
-
-static int compare_numbers(const void *left, const void *right)
-{
-	const uint32_t *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-static void add_ranges(struct loose_leaves *loose, const struct ext_superblock *sb, ext_ino ino,
-		       struct ext_span block)
-{
-	struct ext_htree_block index;
-	struct hash_ranges ranges = {.ino = ino};
-
-	if (ext_htree_decode(sb, EXT_DIRECTORY_HTREE_ROOT, block, &index, NULL) != EXT_OK ||
-	    index.count < 2 || index.hash_version != sb->default_hash_version)
-		return;
-	ranges.starts = malloc(index.count * sizeof *ranges.starts);
-	if (!ranges.starts || !GROW(loose->ranges, loose->range_count, loose->range_size)) {
-		free(ranges.starts);
-		loose->out_of_memory = true;
-		return;
-	}
-	for (; ranges.count < index.count; ranges.count++) {
-		ext_logical logical;
-
-		ext_htree_entry(&index, ranges.count, &ranges.starts[ranges.count], &logical);
-		/* The lowest bit says that a hash goes on from the leaf before. */
-		ranges.starts[ranges.count] &= ~UINT32_C(1);
-	}
-	qsort(ranges.starts, ranges.count, sizeof *ranges.starts, compare_numbers);
-	loose->ranges[loose->range_count++] = ranges;
 }
 
 void loose_add_first(struct loose_leaves *loose, const struct ext_superblock *sb, ext_ino ino,
@@ -68,7 +31,7 @@ void loose_add_first(struct loose_leaves *loose, const struct ext_superblock *sb
 	if (ext_directory_block_seed(sb, kind, block, &seed))
 		loose_add_seed(loose, seed, ino);
 	else if (kind == EXT_DIRECTORY_HTREE_ROOT)
-		add_ranges(loose, sb, ino, block);
+		loose_add_ranges(loose, sb, ino, block);
 }
 
 /* The index of a directory of which some blocks cannot be found. */
@@ -81,7 +44,7 @@ static void add_living_index(struct loose_leaves *loose, const struct survey *su
 		    EXT_OK &&
 	    ext_directory_block_kind(survey->superblock, NULL, 0, block) ==
 		    EXT_DIRECTORY_HTREE_ROOT)
-		add_ranges(loose, survey->superblock, first->ino, block);
+		loose_add_ranges(loose, survey->superblock, first->ino, block);
 }
 
 void loose_add_living(struct loose_leaves *loose, const struct survey *survey)
@@ -164,7 +127,7 @@ static ext_ino owner_by_seed(const struct loose_leaves *loose, uint32_t seed)
 }
 
 /* The next named entry of a leaf. */
-static bool next_entry(struct ext_dirent_cursor *cursor, struct ext_dirent *entry)
+bool loose_next_entry(struct ext_dirent_cursor *cursor, struct ext_dirent *entry)
 {
 	while (ext_dirent_next(cursor, entry, NULL) == EXT_OK)
 		if (entry->inode != 0 && entry->name_length > 0)
@@ -172,8 +135,8 @@ static bool next_entry(struct ext_dirent_cursor *cursor, struct ext_dirent *entr
 	return false;
 }
 
-static void begin_entries(struct ext_dirent_cursor *cursor, const struct ext_superblock *sb,
-			  struct ext_span block)
+void loose_begin_entries(struct ext_dirent_cursor *cursor, const struct ext_superblock *sb,
+			 struct ext_span block)
 {
 	ext_dirent_cursor_init(cursor, sb, block, 0, ext_directory_block_has_tail(sb, block));
 }
@@ -200,8 +163,8 @@ static void vote(struct loose_leaf *leaf, const struct survey *survey,
 	uint32_t lead = 0, voters = 0;
 
 	for (unsigned round = 0; round < 2; round++) {
-		begin_entries(&cursor, survey->superblock, block);
-		while (next_entry(&cursor, &entry)) {
+		loose_begin_entries(&cursor, survey->superblock, block);
+		while (loose_next_entry(&cursor, &entry)) {
 			const ext_ino parent = entry.file_type == EXT_TYPE_DIRECTORY ||
 							       entry.file_type == EXT_TYPE_UNKNOWN
 						       ? parent_of(survey, records, entry.inode)
@@ -220,92 +183,6 @@ static void vote(struct loose_leaf *leaf, const struct survey *survey,
 		}
 	}
 	leaf->owner = favourite != 0 && 2 * leaf->votes > voters ? favourite : 0;
-}
-
-/* Logarithm of how often hashes fall by chance into a range this wide, as a positive number. */
-static uint32_t bits_of_range(uint32_t width)
-{
-	uint32_t bits = 0;
-
-	while (bits < 31 && width < UINT32_C(0x80000000) >> bits)
-		bits++;
-	return bits;
-}
-
-/* The index of the range in which `hash` lies. */
-static uint32_t range_of(const struct hash_ranges *ranges, uint32_t hash)
-{
-	uint32_t low = 0, high = ranges->count;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-
-		if (ranges->starts[middle] <= hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : 0;
-}
-
-struct hashes {
-	uint32_t lowest, highest, count;
-};
-
-static bool hash_leaf(const struct ext_superblock *sb, struct ext_span block, struct hashes *hashes)
-{
-	const unsigned version = ext_directory_hash_version(sb, sb->default_hash_version);
-	struct ext_dirent_cursor cursor;
-	struct ext_dirent entry;
-
-	*hashes = (struct hashes){UINT32_MAX, 0, 0};
-	begin_entries(&cursor, sb, block);
-	while (next_entry(&cursor, &entry)) {
-		uint32_t major, minor;
-
-		if (ext_directory_hash(version, sb->hash_seed, entry.name, entry.name_length,
-				       &major, &minor) != EXT_OK)
-			return false;
-		major &= ~UINT32_C(1);
-		hashes->lowest = major < hashes->lowest ? major : hashes->lowest;
-		hashes->highest = major > hashes->highest ? major : hashes->highest;
-		hashes->count++;
-	}
-	return hashes->count > 1;
-}
-
-/* The one directory in whose index all names of the leaf fall into one range, if chance is out. */
-static ext_ino owner_by_hashes(const struct loose_leaves *loose, const struct hashes *hashes)
-{
-	uint32_t needed = DOUBT_BITS, best = 0, second = 0;
-	ext_ino owner = 0;
-
-	/* The more there are to choose from, the more match by chance. */
-	for (size_t choices = loose->range_count; choices > 1; choices /= 2)
-		needed++;
-	for (size_t i = 0; i < loose->range_count; i++) {
-		const struct hash_ranges *ranges = &loose->ranges[i];
-		const uint32_t at = range_of(ranges, hashes->lowest);
-		const uint32_t end =
-			at + 1 < ranges->count ? ranges->starts[at + 1] - 1 : UINT32_MAX;
-		uint64_t bits;
-
-		if (hashes->highest > end)
-			continue;
-		bits = (uint64_t)bits_of_range(end - ranges->starts[at]) * (hashes->count - 1);
-		if (bits > UINT32_MAX)
-			bits = UINT32_MAX;
-		if (owner != ranges->ino && bits >= best) {
-			second = best;
-			best = (uint32_t)bits;
-			owner = ranges->ino;
-		} else if (owner != ranges->ino && bits > second) {
-			second = (uint32_t)bits;
-		} else if (bits > best) {
-			best = (uint32_t)bits;
-		}
-	}
-	return best >= needed && best - second >= DOUBT_BITS ? owner : 0;
 }
 
 static int compare_leaves(const void *left, const void *right)
@@ -368,14 +245,12 @@ void loose_settle(struct loose_leaves *loose, const struct survey *survey,
 		qsort(loose->seeds, loose->seed_count, sizeof *loose->seeds, compare_seeds);
 	for (size_t i = 0; buffer && i < loose->count; i++) {
 		struct loose_leaf *leaf = &loose->items[i];
-		struct hashes hashes;
 
 		if (!loose_read(leaf, survey, healing, buffer))
 			continue;
 		vote(leaf, survey, records, block);
-		if (!leaf->has_seed && leaf->owner == 0 && loose->range_count > 0 &&
-		    hash_leaf(sb, block, &hashes))
-			leaf->owner = owner_by_hashes(loose, &hashes);
+		if (!leaf->has_seed && leaf->owner == 0 && loose->range_count > 0)
+			leaf->owner = loose_owner_by_hashes(loose, sb, block);
 	}
 	if (loose->count > 1)
 		qsort(loose->items, loose->count, sizeof *loose->items, compare_leaves);

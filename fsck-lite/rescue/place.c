@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rescue/grow_tree.h"
+#include "rescue/place.h"
 #include "rescue/same_life.h"
 
 /* The entry lost+found of the root, made up when there is none. */
@@ -29,7 +29,7 @@ static uint32_t lost_found(struct rescue_tree *tree)
 }
 
 /* The node of directory `ino`, however it is known; RESCUE_NONE if it is none. */
-static uint32_t node_of(const struct grower *grower, ext_ino ino)
+uint32_t place_node_of(const struct grower *grower, ext_ino ino)
 {
 	const struct survey *survey = grower->tree->survey;
 	const struct directory *directory = survey_directory(survey, ino);
@@ -65,14 +65,6 @@ static uint32_t lost_found_node(struct grower *grower)
 	return grower->lost_found;
 }
 
-/* Where something without a name belongs, as far as any record tells. */
-struct home {
-	uint32_t parent;
-	const char *name;
-	size_t length;
-	char made_up[16];
-};
-
 /* Can the record be of this file? By type, and by the times of both. */
 static bool can_be(const struct grower *grower, const struct name_record *record,
 		   const struct ext_inode *inode)
@@ -99,7 +91,7 @@ static bool next_home(struct grower *grower, ext_ino ino, const struct ext_inode
 	while (*at < count) {
 		const struct name_record *record = &found[(*at)++];
 		const uint32_t parent =
-			record->parent ? node_of(grower, record->parent) : RESCUE_NONE;
+			record->parent ? place_node_of(grower, record->parent) : RESCUE_NONE;
 
 		if (parent == RESCUE_NONE ||
 		    (node != RESCUE_NONE && is_below(grower->tree, parent, node)) ||
@@ -141,7 +133,7 @@ static bool last_home(struct grower *grower, ext_ino ino, const struct ext_inode
 		      uint32_t node, ext_ino dotdot, struct home *home)
 {
 	const uint32_t parent =
-		dotdot != 0 && dotdot != EXT_INO_ROOT ? node_of(grower, dotdot) : RESCUE_NONE;
+		dotdot != 0 && dotdot != EXT_INO_ROOT ? place_node_of(grower, dotdot) : RESCUE_NONE;
 
 	if (parent != RESCUE_NONE && grower->tree->nodes[parent].origin != RESCUE_REACHED &&
 	    (node == RESCUE_NONE || !is_below(grower->tree, parent, node)))
@@ -167,15 +159,7 @@ static bool hang_node(struct grower *grower, ext_ino ino, const struct ext_inode
 	       name_index_add(&grower->names, grower->tree, node);
 }
 
-/* What a file without a place becomes. */
-struct found_file {
-	ext_ino ino;
-	uint8_t type, origin, confidence;
-	uint16_t links;
-	uint64_t offset;
-};
-
-static bool add_name(struct grower *grower, const struct found_file *file, const struct home *home)
+bool place_add_name(struct grower *grower, const struct found_file *file, const struct home *home)
 {
 	const uint32_t node = rescue_add(grower->tree, home->parent, home->name, home->length,
 					 file->ino, file->type, (enum rescue_origin)file->origin);
@@ -197,7 +181,7 @@ static bool add_names(struct grower *grower, const struct found_file *file,
 	for (*names = 0;
 	     *names < file->links && next_home(grower, file->ino, inode, RESCUE_NONE, &at, &home);
 	     ++*names)
-		if (!add_name(grower, file, &home))
+		if (!place_add_name(grower, file, &home))
 			return false;
 	return true;
 }
@@ -211,7 +195,7 @@ static bool add_file(struct grower *grower, const struct found_file *file,
 
 	return add_names(grower, file, inode, &names) &&
 	       (names > 0 || (last_home(grower, file->ino, inode, RESCUE_NONE, 0, &home) &&
-			      add_name(grower, file, &home)));
+			      place_add_name(grower, file, &home)));
 }
 
 /* The inode as it stands in its table, or NULL. */
@@ -314,90 +298,6 @@ static bool add_deleted(struct grower *grower)
 	return true;
 }
 
-/*
- * A name that the file had once, besides those that it has now or had at its end. In a directory
- * that is gone: with it. In one that is still there: only if it was the name of a link that was
- * removed, not of a file that was renamed.
- */
-static bool is_old_name(const struct grower *grower, const struct name_record *record,
-			const struct ext_inode *inode)
-{
-	const struct healing *healing = grower->options->healing;
-
-	return healing && (record->type == EXT_TYPE_UNKNOWN || record->type == inode->type) &&
-	       same_life(healing, record, inode) == LIFE_SAME &&
-	       (!survey_directory(grower->tree->survey, record->parent) ||
-		had_more_links(healing, record, inode));
-}
-
-/* The life of a deleted inode that the record is of. */
-static const struct deleted_inode *
-life_of(const struct grower *grower, const struct name_record *record, struct ext_inode *inode)
-{
-	size_t count;
-	const struct deleted_inode *lives =
-		deleted_lives(grower->options->deleted, record->child, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct rescue_node node = {.ino = record->child,
-						 .inode_offset = lives[i].offset};
-
-		if (rescue_inode(grower->tree, &node, inode, NULL, NULL) == EXT_OK &&
-		    is_old_name(grower, record, inode))
-			return &lives[i];
-	}
-	return NULL;
-}
-
-/* The file that had the name of a record: what has the number now, or had it before. */
-static bool file_of(const struct grower *grower, const struct name_record *record,
-		    struct found_file *file)
-{
-	const uint8_t state = inode_states_get(&grower->tree->survey->inodes, record->child);
-	const struct rescue_node now = {.ino = record->child};
-	const struct deleted_inode *deleted;
-	struct ext_inode inode;
-
-	*file = (struct found_file){.ino = record->child,
-				    .type = state & STATE_TYPE,
-				    .origin = RESCUE_DELETED,
-				    .confidence = RESCUE_LIKELY};
-	if ((state & STATE_REACHED) && file->type != EXT_TYPE_DIRECTORY &&
-	    rescue_inode(grower->tree, &now, &inode, NULL, NULL) == EXT_OK &&
-	    is_old_name(grower, record, &inode))
-		return true;
-	deleted = life_of(grower, record, &inode);
-	if (!deleted || deleted->type == EXT_TYPE_DIRECTORY)
-		return false;
-	file->type = deleted->type;
-	file->confidence = deleted->confidence;
-	file->offset = deleted->offset;
-	return true;
-}
-
-static bool add_old_names(struct grower *grower)
-{
-	const struct records *records = grower->options->records;
-
-	for (size_t i = 0; grower->options->deleted && records && i < records->count; i++) {
-		const struct name_record *record = &records->items[i];
-		const struct home home = {.parent = record->parent ? node_of(grower, record->parent)
-								   : RESCUE_NONE,
-					  .name = records->names + record->name_at,
-					  .length = record->length};
-		struct found_file file;
-
-		if (home.parent == RESCUE_NONE ||
-		    name_index_find(&grower->names, grower->tree, home.parent, home.name,
-				    home.length) != RESCUE_NONE ||
-		    !file_of(grower, record, &file))
-			continue;
-		if (!add_name(grower, &file, &home))
-			return false;
-	}
-	return true;
-}
-
 /* Directories known from one block alone: only those that something hangs below. */
 static bool add_ghosts(struct grower *grower)
 {
@@ -425,5 +325,5 @@ bool place_the_rest(struct grower *grower, struct survey *survey)
 {
 	return (!grower->options->lost ||
 		(add_lost(grower, survey) && add_missing_links(grower, survey))) &&
-	       add_deleted(grower) && add_old_names(grower) && add_ghosts(grower);
+	       add_deleted(grower) && place_old_names(grower) && add_ghosts(grower);
 }

@@ -8,9 +8,9 @@
 #include "rescue/loose_leaves.h"
 #include "unit.h"
 
-enum { LEAF = 40, OTHER_LEAF = 41, NAMES = 16 };
+enum { LEAF = 40, OTHER_LEAF = 41, NAMES = 40 };
 
-static const uint32_t middle = 0x80000000;
+static const uint32_t middle = 0xa0000000;
 
 struct desk {
 	struct tiny tiny;
@@ -110,6 +110,36 @@ START_TEST(names_in_one_range_of_an_index_are_its_directorys)
 }
 END_TEST
 
+/* Another index, whose second leaf begins a little earlier, so that its range is a fourth wider. */
+static void add_wider_index(struct desk *desk, ext_ino ino)
+{
+	const uint32_t wider = middle - UINT32_C(0x18000000);
+	struct hash_ranges ranges = {.ino = ino, .count = 2};
+
+	ranges.starts = calloc(2, sizeof *ranges.starts);
+	desk->loose.ranges = realloc(desk->loose.ranges, 2 * sizeof ranges);
+	ck_assert(ranges.starts && desk->loose.ranges);
+	ranges.starts[1] = wider;
+	desk->loose.ranges[1] = ranges;
+	desk->loose.range_count = desk->loose.range_size = 2;
+}
+
+START_TEST(of_two_ranges_with_all_names_the_smaller_one_has_them)
+{
+	struct desk desk = desk_open();
+
+	make_leaf(&desk, LEAF, false, true);
+	add_index(&desk, 17);
+	add_wider_index(&desk, 18);
+	loose_add_leaf(&desk.loose, desk.survey.superblock, LEAF, LOOSE_BLOCK,
+		       span_of(&desk, LEAF));
+	settle(&desk);
+
+	ck_assert_uint_eq(desk.loose.items[0].owner, 17);
+	desk_close(&desk);
+}
+END_TEST
+
 START_TEST(names_in_two_ranges_of_an_index_are_not)
 {
 	struct desk desk = desk_open();
@@ -173,6 +203,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, names_in_one_range_of_an_index_are_its_directorys);
+	tcase_add_test(tests, of_two_ranges_with_all_names_the_smaller_one_has_them);
 	tcase_add_test(tests, names_in_two_ranges_of_an_index_are_not);
 	tcase_add_test(tests, a_leaf_belongs_to_the_directory_whose_seed_it_has);
 }
