@@ -125,6 +125,19 @@ static bool find_context(const struct survey *survey, const struct ext_inode *in
 	return false;
 }
 
+static bool is_known(struct ext_span context)
+{
+	return context.data[0] == 1 || context.data[0] == 2;
+}
+
+/* A version that nobody knows yet may have any form; e2fsck leaves it alone, too. */
+static bool has_form(struct ext_span context)
+{
+	if (!context.data || context.size == 0)
+		return false;
+	return !is_known(context) || context.size == (context.data[0] == 1 ? SIZE_V1 : SIZE_V2);
+}
+
 static void report_context(struct ext_sink *sink, enum ext_problem problem, ext_ino ino,
 			   uint64_t version, uint64_t size)
 {
@@ -151,13 +164,10 @@ void note_policy(struct directory_checks *checks, const struct survey *survey,
 				   : NULL;
 	if (!find_context(survey, inode, raw, block, &context)) {
 		report_context(sink, EXT_ENCRYPTION_CONTEXT_MISSING, inode->number, 0, 0);
-	} else if (!context.data || context.size == 0 ||
-		   context.size != (context.data[0] == 1   ? (size_t)SIZE_V1
-				    : context.data[0] == 2 ? (size_t)SIZE_V2
-							   : 0)) {
+	} else if (!has_form(context)) {
 		report_context(sink, EXT_ENCRYPTION_CONTEXT, inode->number,
 			       context.data && context.size ? context.data[0] : 0, context.size);
-	} else {
+	} else if (is_known(context)) {
 		memcpy(key.bytes, context.data, context.size - NONCE);
 		policy = 0;
 	}
