@@ -15,12 +15,13 @@
 #include "walk/evidence.h"
 
 enum {
-	TABLE_HEAD = 8,	    /* first blocks of a table that are looked at, */
-	TABLE_SPREAD = 24,  /* and others over the rest of it */
-	SEED_SAMPLE = 256,  /* inodes */
-	OFFSETS_MOST = 8,   /* groups that a place is taken from */
-	FLEX_MOST = 16,	    /* neighbours whose tables may be packed together */
-	PATIENCE = 1 << 16, /* blocks of tables that are read whole */
+	TABLE_HEAD = 8,	      /* first blocks of a table that are looked at, */
+	TABLE_SPREAD = 24,    /* and others over the rest of it */
+	SEED_SAMPLE = 256,    /* inodes */
+	OFFSETS_MOST = 8,     /* groups that a place is taken from */
+	FLEX_MOST = 16,	      /* neighbours whose tables may be packed together */
+	LOOKS_MOST = 1 << 20, /* blocks that are read in search of tables, */
+	WHOLE_MOST = 1 << 28, /* and bytes of those that are read whole */
 	GROUPS_MOST = 1 << 22,
 };
 
@@ -120,9 +121,14 @@ static void weigh_table_block(const struct earlier *earlier, ext_group group, ex
 	}
 }
 
+/* A large image may have any number of groups without a directory. Both in blocks. */
+struct patience {
+	uint32_t looks, whole;
+};
+
 /* A look at some blocks; at all of them, as long as there is patience, where these are empty. */
 static struct evidence weigh_table(const struct earlier *earlier, ext_group group, ext_block table,
-				   uint8_t *block, uint32_t *patience)
+				   uint8_t *block, struct patience *patience)
 {
 	const uint32_t head =
 		earlier->table_blocks < TABLE_HEAD ? earlier->table_blocks : TABLE_HEAD;
@@ -131,9 +137,9 @@ static struct evidence weigh_table(const struct earlier *earlier, ext_group grou
 
 	for (uint32_t i = 0; i < earlier->table_blocks; i += i < head ? 1 : step)
 		weigh_table_block(earlier, group, table, i, block, &evidence);
-	if (evidence.good > 0 || *patience < earlier->table_blocks)
+	if (evidence.good > 0 || patience->whole < earlier->table_blocks)
 		return evidence;
-	*patience -= earlier->table_blocks;
+	patience->whole -= earlier->table_blocks;
 	evidence = (struct evidence){0, 0};
 	for (uint32_t i = 0; i < earlier->table_blocks; i++)
 		weigh_table_block(earlier, group, table, i, block, &evidence);
@@ -160,7 +166,7 @@ struct guess {
 	ext_group group;
 	ext_block best;
 	bool is_seen; /* inodes stand there; else nothing at all */
-	uint32_t *patience;
+	struct patience *patience;
 };
 
 static void try_place(const struct earlier *earlier, ext_block table, uint8_t *block,
@@ -169,8 +175,10 @@ static void try_place(const struct earlier *earlier, ext_block table, uint8_t *b
 	struct evidence evidence;
 
 	if (guess->is_seen || table <= earlier->first_data_block ||
-	    table >= earlier->blocks - earlier->table_blocks)
+	    table >= earlier->blocks - earlier->table_blocks ||
+	    guess->patience->looks < TABLE_HEAD + TABLE_SPREAD)
 		return;
+	guess->patience->looks -= TABLE_HEAD + TABLE_SPREAD;
 	evidence = weigh_table(earlier, guess->group, table, block, guess->patience);
 	/* A checksum proves it, whatever else was written there since. */
 	if ((uint64_t)evidence.bad * 4 > evidence.good && !(earlier->has_seed && evidence.good > 1))
@@ -229,7 +237,7 @@ static bool is_packed(const struct earlier *earlier, const ext_block *known)
 static bool place_others(struct earlier *earlier, uint8_t *block)
 {
 	ext_block *const known = malloc(earlier->group_count * sizeof *known);
-	uint32_t patience = PATIENCE;
+	struct patience patience = {LOOKS_MOST, WHOLE_MOST / earlier->block_size};
 	bool packed;
 
 	if (!known)

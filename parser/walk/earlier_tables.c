@@ -14,8 +14,9 @@
 #include "walk/earlier_steps.h"
 
 enum {
-	RUNS_WEIGHED = 64, /* runs that bitmaps are looked for of */
-	SIZE_SAMPLE = 256, /* inodes that are looked behind */
+	RUNS_MOST = 1 << 16, /* runs that contradictions are looked for in, */
+	RUNS_WEIGHED = 16,   /* and bitmaps */
+	SIZE_SAMPLE = 256,   /* inodes that are looked behind */
 };
 
 static int64_t origin_of(const struct earlier_anchor *anchor, uint32_t inode_size)
@@ -247,7 +248,8 @@ bool earlier_find_tables(struct earlier *earlier, enum ext_status *status)
 		*status = EXT_MEMORY;
 		return false;
 	}
-	found = find_inodes_per_group(earlier, runs, count, status) &&
+	found = find_inodes_per_group(earlier, runs, count < RUNS_MOST ? count : RUNS_MOST,
+				      status) &&
 		earlier_place_tables(earlier, runs, count, status);
 	free(runs);
 	return found;
