@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ext/journal.h>
 #include <ext/partition.h>
 
 #include "complain.h"
@@ -23,6 +24,8 @@
  */
 static const uint64_t near_end = (UINT64_C(128) << 20) + 65536;
 
+enum { LOG_BLOCK_SIZE_MOST = 6 };
+
 /* What stands at byte 1024 is a superblock, but of an external journal. */
 static bool is_journal_device(struct ext_source *source)
 {
@@ -33,17 +36,44 @@ static bool is_journal_device(struct ext_source *source)
 	       (raw[0x60] & EXT_INCOMPAT_JOURNAL_DEV) != 0;
 }
 
+/*
+ * And the journal begins behind it: there is no filesystem to be searched for. What its log holds
+ * of one, copies of its superblock among it, is no part of one.
+ */
+static bool is_external_journal(struct ext_source *source)
+{
+	uint8_t raw[EXT_SUPERBLOCK_SIZE], magic[4];
+	uint64_t behind;
+
+	if (!is_journal_device(source) ||
+	    ext_source_read(source, EXT_SUPERBLOCK_OFFSET, raw, sizeof raw, NULL) != EXT_OK ||
+	    raw[0x18] > LOG_BLOCK_SIZE_MOST)
+		return false;
+	behind = raw[0x18] == 0 ? EXT_SUPERBLOCK_OFFSET * 2 : UINT64_C(1024) << raw[0x18];
+	return ext_source_read(source, behind, magic, sizeof magic, NULL) == EXT_OK &&
+	       ((uint32_t)magic[0] << 24 | (uint32_t)magic[1] << 16 | (uint32_t)magic[2] << 8 |
+		magic[3]) == EXT_JOURNAL_MAGIC;
+}
+
 static int fail(const char *path, struct ext_source *source, const struct ext_error *error,
 		struct ext_error *refusal)
 {
 	*refusal = *error;
-	if (is_journal_device(source))
+	if (is_journal_device(source)) {
+		*refusal = (struct ext_error){.status = EXT_UNSUPPORTED,
+					      .problem = EXT_EXTERNAL_JOURNAL_GIVEN,
+					      .place = {.structure = EXT_AT_SUPERBLOCK,
+							.has = EXT_HAS_OFFSET,
+							.offset = EXT_SUPERBLOCK_OFFSET,
+							.field = "s_feature_incompat"},
+					      .found = EXT_INCOMPAT_JOURNAL_DEV};
 		complain(
 			"%s: this is an external journal, no filesystem; give it to the filesystem "
 			"that it belongs to with -j",
 			path);
-	else
+	} else {
 		complain_error(path, error);
+	}
 	return EXIT_CANNOT_RUN;
 }
 
@@ -121,11 +151,15 @@ int locate_superblock(const struct options *options, const char *path, struct ex
 		      struct ext_choice *choice, struct ext_error *refusal)
 {
 	struct ext_found_list found;
-	struct ext_error error;
+	struct ext_error error = {0};
 	enum ext_status status;
 	int result = choose_nearby(options, source, choice, &status, &error);
 
-	if (result == EXIT_CLEAN && (status != EXT_OK || !choice->sound)) {
+	if (result == EXIT_CLEAN && (status != EXT_OK || !choice->sound) &&
+	    is_external_journal(source)) {
+		ext_choice_clear(choice);
+		status = EXT_UNSUPPORTED;
+	} else if (result == EXIT_CLEAN && (status != EXT_OK || !choice->sound)) {
 		result = choose_after_search(options, source, UINT64_MAX, &found, choice, &status,
 					     &error);
 		ext_found_clear(&found);
@@ -156,7 +190,7 @@ static bool try_start(const struct options *options, struct ext_source *source, 
 {
 	struct ext_source *const window = borrow_window(source, start, size);
 	enum ext_status status;
-	struct ext_error error;
+	struct ext_error error = {0};
 
 	*choice = (struct ext_choice){0};
 	if (!window)
@@ -284,6 +318,8 @@ int locate_filesystem(const struct options *options, const char *path, struct ex
 	if (is_settled(&located->choice, status))
 		return EXIT_CLEAN;
 	ext_choice_clear(&located->choice);
+	if (is_external_journal(source))
+		return fail(path, source, &error, refusal);
 	search_partitions(options, source, located, &places);
 	if (places.count > 0)
 		return choose_place(path, &places, located);

@@ -118,7 +118,7 @@ void inspect_flags(const struct inspection *inspection)
 					  : EXT_EXTENTS_FLAG_WRONG,
 				  "i_flags", flags, 0, 0);
 	if ((flags & FLAG_IMAGIC) && !ext_has_compat(sb, COMPAT_IMAGIC) &&
-	    inode->number >= sb->first_inode)
+	    (inode->number >= sb->first_inode || inode->number == EXT_INO_ROOT))
 		inspection_report(inspection, EXT_IMAGIC_FLAG, "i_flags", flags, 0, 0);
 	/* The list of bad blocks is no file, and no flag makes it one. */
 	if ((flags & EXT_INODE_EA_INODE) && inode->number != EXT_INO_BAD_BLOCKS) {

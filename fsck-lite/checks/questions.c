@@ -73,6 +73,8 @@ static void weigh_descriptors(const struct questions *questions)
 		unask(questions, EXT_GROUP_INODE_TABLE_RANGE, places[i]);
 	}
 	if (questions->has_copy) {
+		if (is_out)
+			unask_from(questions, EXT_GROUP_CHECKSUM, 0);
 		unask_from(questions, EXT_BLOCK_BITMAP_OVERLAP, 0);
 		unask_from(questions, EXT_INODE_BITMAP_OVERLAP, 0);
 	}

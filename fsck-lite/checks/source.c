@@ -96,6 +96,19 @@ static void judge_primary_table(struct checks *checks)
 		ext_filesystem_close(primary);
 }
 
+/* Counts as old as the copy; the checksums of its bitmaps are no younger. */
+static void report_stale(const struct checks *checks, enum ext_problem problem, ext_block block)
+{
+	struct ext_finding finding = {
+		.problem = problem, .place = {.structure = EXT_AT_SUPERBLOCK}, .found = block};
+
+	if (!checks->superblock->has_metadata_csum) {
+		ext_finding_unasked(&finding, 0x05001a);
+		ext_finding_unasked(&finding, 0x05001b);
+	}
+	ext_report(checks->sink, &finding);
+}
+
 /* The copy's counts as they are stored against those that were brought up to date. */
 static void judge_counts(const struct checks *checks)
 {
@@ -133,9 +146,9 @@ static void judge_counts(const struct checks *checks)
 			inodes_differ = inodes_differ || stored.free_inodes != current.free_inodes;
 		}
 	if (blocks_differ)
-		report_superblock(checks->sink, EXT_COPY_FREE_BLOCKS, NULL, block, 0, 0);
+		report_stale(checks, EXT_COPY_FREE_BLOCKS, block);
 	if (inodes_differ)
-		report_superblock(checks->sink, EXT_COPY_FREE_INODES, NULL, block, 0, 0);
+		report_stale(checks, EXT_COPY_FREE_INODES, block);
 	ext_filesystem_close(copy);
 }
 

@@ -115,7 +115,7 @@ def judge_one(number, seed, subject, folder, keep):
     except Exception as error:
         record['fault'] = '%s: %s' % (type(error).__name__, str(error)[:400])
     if record['ours'] != record['theirs'] and record['fault'] is None:
-        record['proof'] = damage_proofs.witness(image, subjects.made(subject), dict(record, asked=asked), document, e2fsck, work)
+        record['proof'] = damage_proofs.witness(image, subjects.made(subject), dict(record, asked=sorted(asked)), document, e2fsck, work)
     repaired = None
     for i in range(3):
         repaired, _, questions, codes = e2fsck.run(image, '-y')

@@ -84,7 +84,8 @@ def witness(image, original, record, document, e2fsck, work):
     try:
         ours, theirs = record['ours'], record['theirs']
         if ours == 'errors' and theirs == 'clean':
-            return kernel_refuses(copy) or repair_finds(copy, e2fsck)
+            asks = 'e2fsck -n itself asks ' + ' '.join(record['asked'][:6]) if record['asked'] else None
+            return kernel_refuses(copy) or repair_finds(copy, e2fsck) or asks
         if ours == 'errors' and theirs == 'unusable':
             status, said, asked, _ = e2fsck.run(copy, '-y')
             if status is not None and 'Pass 1' in said and asked:

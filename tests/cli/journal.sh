@@ -69,4 +69,12 @@ ok "the image is as it was" cmp -s "$work/fast-commits" "$work/fast-commits.befo
 recipe journal-revoked
 run 0 show "$work/journal-revoked" journal
 says '^    revokes block '
+
+# The device of the journal instead of the filesystem's.
+recipe journal-external-4k
+run 8 check --json "$work/journal-external-4k.journal"
+says '"verdict": "unusable"'
+says '"code": "external-journal-given"'
+complains 'this is an external journal, no filesystem'
+ok "nothing else is found" test "$(grep -c '"code"' "$work/out")" -eq 1
 summary

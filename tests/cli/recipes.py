@@ -45,6 +45,7 @@ elsewhere = {
     "inode-range": "an inode on the command line: tests/cli",
     "not-a-directory": "a path on the command line: tests/cli",
     "file-map-damaged": "only where content is read: cat",
+    "external-journal-given": "the journal of another image: tests/cli/journal.sh",
     "map-syntax": "no map: tests/parser/image",
     "image-truncated": "the source's answer to whoever reads there; check says blocks-beyond-end: tests/parser/image",
 }
