@@ -76,10 +76,14 @@ bool earlier_has_inode(void *context, ext_ino ino)
 	const struct earlier_rescue *earlier = context;
 	uint64_t offset;
 
-	return ext_inode_offset(earlier->now->filesystem, ino, &offset, NULL) == EXT_OK &&
-	       !(inode_states_get(&earlier->now->inodes, ino) & STATE_USED) &&
-	       table_index_find(earlier->tables,
-				offset >> earlier->image.superblock->block_size_log2) != 0;
+	if (inode_states_get(&earlier->now->inodes, ino) & STATE_USED)
+		return false;
+	/* Never handed out, and no checksum holds: what stands there, the log of old may have left.
+	 */
+	return earlier->now->superblock->has_metadata_csum ||
+	       (ext_inode_offset(earlier->now->filesystem, ino, &offset, NULL) == EXT_OK &&
+		table_index_find(earlier->tables,
+				 offset >> earlier->image.superblock->block_size_log2) != 0);
 }
 
 /* What it held is gone from the filesystem of today: deleted, and whole unless written over. */

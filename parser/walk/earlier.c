@@ -217,6 +217,48 @@ enum ext_status earlier_compose(const struct earlier *earlier, struct ext_choice
 	return write_descriptors(earlier, choice, error);
 }
 
+/* How many of the inodes lie where this filesystem has them. */
+static size_t count_agreeing(const struct earlier *earlier, const struct ext_filesystem *filesystem)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < earlier->anchor_count; i++) {
+		const struct earlier_anchor *anchor = &earlier->anchors[i];
+		uint64_t offset;
+
+		count += anchor->ino <= ext_filesystem_superblock(filesystem)->inode_count &&
+			 ext_inode_offset(filesystem, anchor->ino, &offset, NULL) == EXT_OK &&
+			 offset == anchor->at;
+	}
+	return count;
+}
+
+/*
+ * A copy of the superblock that is left, with a descriptor table that is left as well: mke2fs with
+ * another block size has its own elsewhere. A third of the inodes has to lie where it says; others
+ * may be copies that the log had.
+ */
+static bool choose_copy(const struct earlier *earlier, struct ext_choice *choice)
+{
+	for (size_t i = 0; i < earlier->superblock_count; i++) {
+		struct ext_filesystem *filesystem;
+		size_t agreeing = 0;
+
+		if (ext_choose_copy(earlier->source, earlier->superblocks[i], choice, NULL) !=
+		    EXT_OK)
+			continue;
+		if (ext_choice_open(earlier->source, choice, NULL, &filesystem, NULL) == EXT_OK) {
+			agreeing = count_agreeing(earlier, filesystem);
+			ext_filesystem_close(filesystem);
+		}
+		if (agreeing > 1 && agreeing * 3 >= earlier->anchor_count)
+			return true;
+		ext_choice_clear(choice);
+	}
+	*choice = (struct ext_choice){.superblock_offset = EXT_SUPERBLOCK_OFFSET};
+	return false;
+}
+
 enum ext_status ext_earlier_find(const struct ext_filesystem *now,
 				 const struct ext_earlier_options *options,
 				 struct ext_choice *choice, struct ext_error *error)
@@ -228,7 +270,11 @@ enum ext_status ext_earlier_find(const struct ext_filesystem *now,
 	enum ext_status status = EXT_OK;
 
 	*choice = (struct ext_choice){.superblock_offset = EXT_SUPERBLOCK_OFFSET};
-	if (earlier_scan(&earlier, &status) && earlier_find_tables(&earlier, &status))
+	if (!earlier_scan(&earlier, &status))
+		status = status == EXT_OK ? EXT_END : ext_no_memory(error);
+	else if (choose_copy(&earlier, choice))
+		status = EXT_OK;
+	else if (earlier_find_tables(&earlier, &status))
 		status = earlier_compose(&earlier, choice, error);
 	else
 		status = status == EXT_OK ? EXT_END : ext_no_memory(error);
