@@ -180,7 +180,8 @@ static uint8_t guess_elf(const uint8_t *data, size_t size)
 
 	if (size < 20 || data[5] < 1 || data[5] > 2)
 		return 0;
-	type = data[5] == 1 ? data[16] | data[17] << 8 : data[16] << 8 | data[17];
+	type = data[5] == 1 ? data[16] | (unsigned)data[17] << 8
+			    : (unsigned)data[16] << 8 | data[17];
 	/* 2 is a program, 3 a program too, or a library: nothing tells which. */
 	return type == 1 ? KIND_O : type == 2 || type == 3 ? KIND_ELF : 0;
 }
