@@ -28,6 +28,7 @@ void inode_states_clear(struct inode_states *states)
 	for (size_t i = 0; i < states->slab_count; i++)
 		free(states->slabs[i].chunks);
 	free(states->slabs);
+	free(states->crossed);
 	free(states->chunks);
 	lock_clear(&states->lock);
 	*states = (struct inode_states){0};
@@ -117,6 +118,48 @@ uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino)
 
 	return word ? (uint16_t)(atomic_load_explicit(word, memory_order_relaxed) & STATE_LINKS)
 		    : 0;
+}
+
+void inode_states_cross(struct inode_states *states, ext_ino ino)
+{
+	lock_take(&states->lock);
+	if (GROW(states->crossed, states->crossed_count, states->crossed_size))
+		states->crossed[states->crossed_count++] = ino;
+	else
+		states->crossed_lost = true;
+	lock_give(&states->lock);
+}
+
+static int compare_inos(const void *left, const void *right)
+{
+	const ext_ino *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+void inode_states_sort_crossed(struct inode_states *states)
+{
+	if (states->crossed_count > 1)
+		qsort(states->crossed, states->crossed_count, sizeof *states->crossed,
+		      compare_inos);
+}
+
+uint64_t inode_states_names(const struct inode_states *states, ext_ino ino, uint16_t links)
+{
+	size_t low = 0, high = states->crossed_count;
+	uint64_t names = links;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (states->crossed[middle] < ino)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < states->crossed_count && states->crossed[low] == ino; low++)
+		names += STATE_LINKS + 1;
+	return names - inode_states_links_left(states, ino);
 }
 
 /* One word of a chunk that nobody changes now. */

@@ -52,7 +52,10 @@ struct inode_states {
 	struct inode_chunk *_Atomic *chunks; /* NULL: no inode of the chunk is in use */
 	struct inode_slab *slabs;
 	size_t slab_count, slab_size;
-	struct lock lock; /* of the slabs */
+	ext_ino *crossed; /* each time that a link count in a word went below zero */
+	size_t crossed_count, crossed_size;
+	bool crossed_lost; /* no memory for one */
+	struct lock lock;  /* of the slabs, and of these */
 };
 
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock);
@@ -99,6 +102,9 @@ static inline uint8_t inode_states_get(const struct inode_states *states, ext_in
 /* Adds state bits to an inode in use; does nothing to another. */
 void inode_states_mark(struct inode_states *states, ext_ino ino, uint8_t bits);
 
+/* Notes that more entries than links, or 65536 more, name an inode: words count in 16 bits. */
+void inode_states_cross(struct inode_states *states, ext_ino ino);
+
 /*
  * Counts one entry that names `ino`, adds `bits` to its state, and returns the state it had before;
  * 0 (and nothing is done) if it is not in use.
@@ -119,6 +125,8 @@ static inline uint8_t inode_states_count_link(struct inode_states *states, ext_i
 			(uint32_t)bits << STATE_SHIFT;
 	} while (!atomic_compare_exchange_weak_explicit(word, &before, after, memory_order_relaxed,
 							memory_order_relaxed));
+	if ((before & STATE_LINKS) == 0)
+		inode_states_cross(states, ino);
 	return (uint8_t)(before >> STATE_SHIFT);
 }
 
@@ -126,6 +134,12 @@ static inline uint8_t inode_states_count_link(struct inode_states *states, ext_i
 uint16_t inode_states_links_left(const struct inode_states *states, ext_ino ino);
 
 /* What follows looks at all inodes; nobody may change a state meanwhile. */
+
+/* To be called once, when all entries are counted: puts in order what inode_states_names() asks. */
+void inode_states_sort_crossed(struct inode_states *states);
+
+/* How many entries name an inode that has `links` links on disk. */
+uint64_t inode_states_names(const struct inode_states *states, ext_ino ino, uint16_t links);
 
 /* All inodes with a name are reached by the root. */
 void inode_states_reach_named(struct inode_states *states);
@@ -142,7 +156,7 @@ ext_ino inode_states_next(const struct inode_states *states, ext_ino from, uint8
 
 /*
  * The next inode in use at or after `from` that needs a name and has none, or whose links are not
- * all accounted for; 0 at the end.
+ * all accounted for, modulo 65536; 0 at the end.
  */
 ext_ino inode_states_next_odd(const struct inode_states *states, ext_ino from);
 

@@ -36,16 +36,15 @@ static void report(struct checks *checks, enum ext_problem problem, ext_ino ino,
 static void check_odd(struct checks *checks, const struct survey *survey, ext_ino ino,
 		      uint8_t state)
 {
-	const uint16_t left = inode_states_links_left(&survey->inodes, ino);
 	const struct directory *directory = NULL;
 	struct ext_inode inode;
-	uint16_t names;
+	uint64_t names;
 
 	if ((state & STATE_TYPE) == EXT_TYPE_DIRECTORY)
 		directory = survey_directory(survey, ino);
 	if (ext_inode_read(survey->filesystem, ino, &inode, NULL, NULL) != EXT_OK)
 		return;
-	names = (uint16_t)(inode.links - left);
+	names = inode_states_names(&survey->inodes, ino, inode.links);
 	if (!(state & STATE_NAMED) && !directory && ino != EXT_INO_ROOT) {
 		/* Without names there is nothing to hold the count against. */
 		report(checks,
@@ -55,22 +54,39 @@ static void check_odd(struct checks *checks, const struct survey *survey, ext_in
 		       ino, inode.links, 0);
 		return;
 	}
+	if (inode.type == EXT_TYPE_DIRECTORY && names > COUNTED_MAX) {
+		if (!ext_has_ro_compat(survey->superblock, EXT_RO_DIR_NLINK))
+			report(checks, EXT_LINK_COUNT_FEATURE, ino, names, COUNTED_MAX);
+		if (inode.links != 1)
+			report(checks, EXT_LINK_COUNT_WRONG, ino, inode.links, 1);
+		return;
+	}
 	/* The missing names may stand where nothing could be read. */
-	if (left < UINT16_MAX / 2 &&
+	if (names < inode.links &&
 	    (survey->directory_blocks_unreadable > 0 || survey->inodes_unreadable > 0))
 		return;
-	if (left == 0)
+	if (names == inode.links)
 		return;
 	if (!count_is_unknown(survey->superblock, &inode))
 		report(checks, EXT_LINK_COUNT_WRONG, ino, inode.links, names);
-	/* The names are counted in 16 bits: with fewer entries they are what they seem. */
-	else if (directory && directory->entries < COUNTED_MAX && names > 1 &&
-		 (inode.flags & EXT_INODE_INDEX))
+	else if (directory && names > 1 && (inode.flags & EXT_INODE_INDEX))
 		report(checks, EXT_LINK_COUNT_OVERFLOW, ino, inode.links, names);
 }
 
 void check_links(struct checks *checks, struct survey *survey)
 {
+	struct inode_states *const inodes = &survey->inodes;
+
+	inode_states_sort_crossed(inodes);
+	if (inodes->crossed_lost)
+		checks->out_of_memory = true;
+	/* Names can be 65536 too many to a unit. */
+	for (size_t i = 0; i < inodes->crossed_count; i++)
+		if ((i == 0 || inodes->crossed[i] != inodes->crossed[i - 1]) &&
+		    inode_states_links_left(inodes, inodes->crossed[i]) == 0 &&
+		    !(inode_states_get(inodes, inodes->crossed[i]) & (STATE_ORPHAN | STATE_SYSTEM)))
+			check_odd(checks, survey, inodes->crossed[i],
+				  inode_states_get(inodes, inodes->crossed[i]));
 	for (ext_ino ino = 0; (ino = inode_states_next_odd(&survey->inodes, ino + 1)) != 0;)
 		check_odd(checks, survey, ino, inode_states_get(&survey->inodes, ino));
 }

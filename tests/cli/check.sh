@@ -30,6 +30,19 @@ make_image dirent-type-missing warning.img
 "$MKFIXTURE" "$work/recipe" "$work/later.img" || exit 99
 run 0 check "$work/later.img"
 
+# More names than 16 bits count: 66 of them, and 65536 more.
+cat >"$work/recipe" <<'END'
+image 16384 blocks of 1024, type ext4
+dir /d 65602 entries, one_inode
+damage inode /d/name-000000 : i_links_count = 66, checksum fixed
+END
+"$MKFIXTURE" "$work/recipe" "$work/many.img" || exit 99
+for threads in 1 2; do
+	run 4 check --threads "$threads" "$work/many.img"
+	says '66 links counted on disk, 65602 names found'
+done
+rm -f "$work/many.img"
+
 # Text: what is lost, what does no harm, what to do next.
 run 4 check "$work/story.img"
 says '^What is lost'
