@@ -9,6 +9,7 @@
 
 #include "accounting/grow.h"
 #include "accounting/inode_states.h"
+#include "accounting/order.h"
 
 bool inode_states_init(struct inode_states *states, const struct ext_superblock *superblock)
 {
@@ -130,13 +131,6 @@ void inode_states_cross(struct inode_states *states, ext_ino ino)
 	lock_give(&states->lock);
 }
 
-static int compare_inos(const void *left, const void *right)
-{
-	const ext_ino *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
 void inode_states_sort_crossed(struct inode_states *states)
 {
 	if (states->crossed_count > 1)
@@ -146,18 +140,10 @@ void inode_states_sort_crossed(struct inode_states *states)
 
 uint64_t inode_states_names(const struct inode_states *states, ext_ino ino, uint16_t links)
 {
-	size_t low = 0, high = states->crossed_count;
+	size_t at = first_ino_at(states->crossed, states->crossed_count, ino);
 	uint64_t names = links;
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (states->crossed[middle] < ino)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < states->crossed_count && states->crossed[low] == ino; low++)
+	for (; at < states->crossed_count && states->crossed[at] == ino; at++)
 		names += STATE_LINKS + 1;
 	return names - inode_states_links_left(states, ino);
 }

@@ -11,6 +11,7 @@
 #include <ext/orphan.h>
 
 #include "accounting/inode_worker.h"
+#include "accounting/order.h"
 #include "accounting/threads.h"
 
 enum {
@@ -141,13 +142,6 @@ static int compare_runs(const void *left, const void *right)
 	if (a->ino != b->ino)
 		return a->ino < b->ino ? -1 : 1;
 	return a->logical < b->logical ? -1 : a->logical > b->logical;
-}
-
-static int compare_inos(const void *left, const void *right)
-{
-	const ext_ino *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
 }
 
 /* Moves what a worker found behind what the survey has. */

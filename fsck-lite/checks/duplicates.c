@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "accounting/grow.h"
+#include "accounting/order.h"
 #include "checks/directories.h"
 
 struct number_set {
@@ -249,18 +250,11 @@ static void check_one(struct directory_checks *checks, const struct survey *surv
 		checks->checks->out_of_memory = true;
 }
 
-static int compare_inodes(const void *left, const void *right)
-{
-	const ext_ino *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
 void check_duplicates(struct directory_checks *checks, struct survey *survey)
 {
 	if (checks->suspect_count > 1)
 		qsort(checks->suspects, checks->suspect_count, sizeof *checks->suspects,
-		      compare_inodes);
+		      compare_inos);
 	for (size_t i = 0; i < survey->directory_count; i++) {
 		const struct directory *directory = &survey->directories[i];
 		const bool has_index = (directory->flags & EXT_INODE_INDEX) != 0;
@@ -271,7 +265,7 @@ void check_duplicates(struct directory_checks *checks, struct survey *survey)
 			continue;
 		if (has_index && (checks->suspect_count == 0 ||
 				  !bsearch(&directory->ino, checks->suspects, checks->suspect_count,
-					   sizeof *checks->suspects, compare_inodes)))
+					   sizeof *checks->suspects, compare_inos)))
 			continue;
 		if (survey->options.stop && survey->options.stop())
 			break;

@@ -7,21 +7,8 @@
 
 #include <stdlib.h>
 
+#include "accounting/order.h"
 #include "checks/directories.h"
-
-static int compare_blocks(const void *left, const void *right)
-{
-	const ext_block *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-static int compare_inodes(const void *left, const void *right)
-{
-	const ext_ino *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
 
 /* Lists that the pass over the inodes filled; sorted when they are first asked. */
 static void sort_lists(struct directory_checks *checks)
@@ -32,7 +19,7 @@ static void sort_lists(struct directory_checks *checks)
 	if (!atomic_load_explicit(&checks->bad_inodes_sorted, memory_order_relaxed)) {
 		if (checks->bad_inode_count > 1)
 			qsort(checks->bad_inodes, checks->bad_inode_count,
-			      sizeof *checks->bad_inodes, compare_inodes);
+			      sizeof *checks->bad_inodes, compare_inos);
 		if (checks->bad_block_count > 1)
 			qsort(checks->bad_blocks, checks->bad_block_count,
 			      sizeof *checks->bad_blocks, compare_blocks);
@@ -47,7 +34,7 @@ static bool is_bad_inode(struct directory_checks *checks, ext_ino ino)
 		return false;
 	sort_lists(checks);
 	return bsearch(&ino, checks->bad_inodes, checks->bad_inode_count,
-		       sizeof *checks->bad_inodes, compare_inodes) != NULL;
+		       sizeof *checks->bad_inodes, compare_inos) != NULL;
 }
 
 static bool lies_on_bad_block(const struct directory_view *view, ext_ino ino)

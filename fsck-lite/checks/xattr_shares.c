@@ -11,6 +11,7 @@
 
 #include "accounting/block_set.h"
 #include "accounting/grow.h"
+#include "accounting/order.h"
 #include "checks/report.h"
 #include "checks/xattr_shares.h"
 
@@ -149,13 +150,6 @@ void xattr_shares_value(struct checks *checks, ext_ino ino)
 	lock_give(&checks->lock);
 }
 
-static int compare_inos(const void *left, const void *right)
-{
-	const ext_ino *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
 static void check_blocks(const struct checks *checks)
 {
 	const struct xattr_checks *xattrs = checks->xattrs;
@@ -179,19 +173,12 @@ static void check_blocks(const struct checks *checks)
 /* How many users the list has for `ino`. */
 static uint64_t users_of(const struct xattr_checks *xattrs, ext_ino ino)
 {
-	size_t low = 0, high = xattrs->value_count, end;
+	const size_t first = first_ino_at(xattrs->values, xattrs->value_count, ino);
+	size_t end;
 
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (xattrs->values[middle] < ino)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (end = low; end < xattrs->value_count && xattrs->values[end] == ino; end++)
+	for (end = first; end < xattrs->value_count && xattrs->values[end] == ino; end++)
 		continue;
-	return end - low;
+	return end - first;
 }
 
 static void check_value(const struct checks *checks, ext_ino ino)

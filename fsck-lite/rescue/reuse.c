@@ -10,14 +10,8 @@
 #include <stdlib.h>
 
 #include "accounting/block_names.h"
+#include "accounting/order.h"
 #include "rescue/reuse.h"
-
-static int compare_blocks(const void *left, const void *right)
-{
-	const ext_block *a = left, *b = right;
-
-	return *a < *b ? -1 : *a > *b;
-}
 
 /* The first reused block of each, in order; returns how many. */
 static size_t gather(const struct deleted_list *list, ext_block *blocks)
