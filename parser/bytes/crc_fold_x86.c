@@ -64,12 +64,6 @@ TARGET static inline __m512i factors(uint64_t high, uint64_t low)
 	return _mm512_broadcast_i32x4(_mm_set_epi64x((int64_t)high, (int64_t)low));
 }
 
-TARGET static inline __m512i each_by(__m512i parts, __m512i by)
-{
-	return _mm512_xor_si512(_mm512_clmulepi64_epi128(parts, by, 0x11),
-				_mm512_clmulepi64_epi128(parts, by, 0x00));
-}
-
 /* `parts` moved along, and what stands there added. */
 TARGET static inline __m512i move(__m512i parts, __m512i by, __m512i there)
 {
@@ -98,7 +92,7 @@ fold(__m128i seed, const uint8_t *bytes, size_t length, struct way way, size_t *
 	*taken = at;
 	a = move(move(move(a, way.by_one, b), way.by_one, c), way.by_one, d);
 	/* The last part stays where it is: its factors are zero, and it is added as it was. */
-	b = each_by(a, way.to_last);
+	b = move(a, way.to_last, _mm512_setzero_si512());
 	half = _mm256_xor_si256(_mm512_castsi512_si256(b), _mm512_extracti64x4_epi64(b, 1));
 	return _mm_xor_si128(
 		_mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)),
