@@ -56,7 +56,8 @@ static bool scan_several(struct inode_worker *worker, const ext_ino *inos,
 
 static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *run)
 {
-	const struct ext_superblock *sb = worker->survey->superblock;
+	struct survey *survey = worker->survey;
+	const struct ext_superblock *sb = survey->superblock;
 	const uint8_t *raws[EXT_INODES_AT_ONCE];
 	ext_ino inos[EXT_INODES_AT_ONCE];
 	unsigned count = 0;
@@ -69,6 +70,13 @@ static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *ru
 		const uint8_t *raw = run->raw + (size_t)i * sb->inode_size;
 		const ext_ino ino = run->first + i;
 
+		if (survey->bad_blocks.is_heeded &&
+		    bad_blocks_hold_inode(&survey->bad_blocks, survey->filesystem, ino)) {
+			/* Whatever it holds: nobody may use it, and nothing need name it. */
+			if (!inode_states_use(&survey->inodes, ino, STATE_SYSTEM, 0))
+				return false;
+			continue;
+		}
 		if (ext_inode_is_unused(raw) && ino >= sb->first_inode &&
 		    !inode_worker_is_orphan(worker, ino))
 			continue;

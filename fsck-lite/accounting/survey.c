@@ -143,6 +143,10 @@ static enum ext_status run_passes(struct survey *survey, struct ext_error *error
 
 	if (status == EXT_OK) {
 		claims_of_layout(survey, survey->options.sink);
+		if (survey->options.heed_bad_blocks)
+			status = bad_blocks_read(survey->filesystem, &survey->bad_blocks, error);
+	}
+	if (status == EXT_OK) {
 		status = scan_orphans(survey, &orphans, error);
 	}
 	if (status == EXT_OK)
@@ -192,6 +196,7 @@ void survey_clear(struct survey *survey)
 	block_set_clear(&survey->shared);
 	block_set_clear(&survey->xattr_blocks);
 	inode_states_clear(&survey->inodes);
+	bad_blocks_clear(&survey->bad_blocks);
 	free(survey->directories);
 	free(survey->directory_runs);
 	free(survey->inline_directories);

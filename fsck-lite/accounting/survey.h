@@ -11,6 +11,7 @@
 #include <ext/directory.h>
 #include <ext/inode.h>
 
+#include "accounting/bad_blocks.h"
 #include "accounting/block_set.h"
 #include "accounting/inode_states.h"
 #include "accounting/lock.h"
@@ -147,6 +148,9 @@ struct survey_options {
 	/* Whose descriptors say where bitmaps are and what they count, when that is to be judged
 	 * and not what the filesystem is read through; borrowed; NULL: the same. */
 	const struct ext_filesystem *judged;
+	/* Inodes on bad blocks are not read, as e2fsck does it. Whoever rescues reads what is
+	 * there. */
+	bool heed_bad_blocks;
 	bool judge_stale_counts; /* counts of a backup's descriptors count too */
 	size_t buffer_size;	 /* bytes of each thread's reads; 0: SURVEY_BUFFER */
 	bool (*stop)(void);	 /* asked now and then; may be NULL */
@@ -164,6 +168,7 @@ struct survey {
 	struct block_set owned, shared, xattr_blocks;
 	uint64_t owners[OWNER_COUNT]; /* blocks */
 
+	struct bad_blocks bad_blocks;
 	struct inode_states inodes;
 	struct directory *directories;
 	size_t directory_count;

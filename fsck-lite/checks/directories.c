@@ -30,7 +30,6 @@ void directory_checks_free(struct directory_checks *checks)
 	policies_clear(&checks->policies);
 	free(checks->blocks);
 	free(checks->entries);
-	free(checks->bad_blocks);
 	free(checks->bad_inodes);
 	free(checks->suspects);
 	lock_clear(&checks->lock);
@@ -44,26 +43,6 @@ static void report_on(struct ext_sink *sink, enum ext_problem problem,
 		.problem = problem, .place = *place, .found = found, .low = low, .high = low};
 
 	ext_report(sink, &finding);
-}
-
-void check_directory_run(struct checks *checks, const struct ext_inode *inode,
-			 const struct ext_run *run)
-{
-	struct directory_checks *directories = checks->directories;
-
-	/* The list of bad blocks; a damaged one may be long, but is no longer than the medium. */
-	if (inode->number != EXT_INO_BAD_BLOCKS || run->kind != EXT_RUN_DATA)
-		return;
-	lock_take(&directories->lock);
-	for (uint32_t i = 0; i < run->length; i++) {
-		if (!GROW(directories->bad_blocks, directories->bad_block_count,
-			  directories->bad_block_size)) {
-			checks->out_of_memory = true;
-			break;
-		}
-		directories->bad_blocks[directories->bad_block_count++] = run->physical + i;
-	}
-	lock_give(&directories->lock);
 }
 
 void check_directory_bad_inode(struct checks *checks, ext_ino ino)

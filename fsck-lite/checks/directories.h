@@ -65,9 +65,7 @@ struct directory_checks {
 
 	struct policies policies;
 
-	/* Blocks on the list of bad blocks, and inodes that cannot be used as what they say. */
-	ext_block *bad_blocks;
-	size_t bad_block_count, bad_block_size;
+	/* Inodes that cannot be used as what they say. */
 	ext_ino *bad_inodes;
 	size_t bad_inode_count, bad_inode_size;
 	_Atomic bool bad_inodes_sorted;
@@ -82,8 +80,6 @@ struct directory_checks {
 /* checks/directories.c */
 struct directory_checks *directory_checks_new(struct checks *checks);
 void directory_checks_free(struct directory_checks *checks);
-void check_directory_run(struct checks *checks, const struct ext_inode *inode,
-			 const struct ext_run *run);
 void check_directory_inode(struct checks *checks, const struct survey *survey,
 			   const struct ext_inode *inode, const uint8_t *raw,
 			   const struct inode_facts *facts, struct ext_sink *sink);

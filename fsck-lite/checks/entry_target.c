@@ -10,8 +10,8 @@
 #include "accounting/order.h"
 #include "checks/directories.h"
 
-/* Lists that the pass over the inodes filled; sorted when they are first asked. */
-static void sort_lists(struct directory_checks *checks)
+/* The list that the pass over the inodes filled; sorted when it is first asked. */
+static void sort_list(struct directory_checks *checks)
 {
 	if (atomic_load_explicit(&checks->bad_inodes_sorted, memory_order_acquire))
 		return;
@@ -20,9 +20,6 @@ static void sort_lists(struct directory_checks *checks)
 		if (checks->bad_inode_count > 1)
 			qsort(checks->bad_inodes, checks->bad_inode_count,
 			      sizeof *checks->bad_inodes, compare_inos);
-		if (checks->bad_block_count > 1)
-			qsort(checks->bad_blocks, checks->bad_block_count,
-			      sizeof *checks->bad_blocks, compare_blocks);
 		atomic_store_explicit(&checks->bad_inodes_sorted, true, memory_order_release);
 	}
 	lock_give(&checks->lock);
@@ -32,24 +29,9 @@ static bool is_bad_inode(struct directory_checks *checks, ext_ino ino)
 {
 	if (checks->bad_inode_count == 0)
 		return false;
-	sort_lists(checks);
+	sort_list(checks);
 	return bsearch(&ino, checks->bad_inodes, checks->bad_inode_count,
 		       sizeof *checks->bad_inodes, compare_inos) != NULL;
-}
-
-static bool lies_on_bad_block(const struct directory_view *view, ext_ino ino)
-{
-	struct directory_checks *checks = view->checks;
-	uint64_t offset;
-	ext_block block;
-
-	if (checks->bad_block_count == 0 ||
-	    ext_inode_offset(view->survey->filesystem, ino, &offset, NULL) != EXT_OK)
-		return false;
-	sort_lists(checks);
-	block = offset >> view->superblock->block_size_log2;
-	return bsearch(&block, checks->bad_blocks, checks->bad_block_count,
-		       sizeof *checks->bad_blocks, compare_blocks) != NULL;
 }
 
 /* Beyond what the descriptor calls used, where the survey does not look. */
@@ -163,8 +145,13 @@ void check_entry_target(const struct directory_view *view, const struct ext_dire
 				    sb->first_inode, sb->inode_count);
 		return;
 	}
-	if (view->checks->bad_block_count > 0 && lies_on_bad_block(view, ino))
+	if (view->survey->bad_blocks.count > 0 &&
+	    bad_blocks_hold_inode(&view->survey->bad_blocks, view->survey->filesystem, ino)) {
 		report_in_directory(view, EXT_DIRENT_TO_BAD_BLOCKS, entry, "inode", ino, 0, 0);
+		/* No more is known of it. */
+		if (view->survey->bad_blocks.is_heeded)
+			return;
+	}
 	if (position > 2) {
 		if (entry_is_dot(entry))
 			report_in_directory(view, EXT_DOT_DUPLICATE, entry, "name", ino, 0, 0);

@@ -120,12 +120,8 @@ static void inspect_bad_blocks(const struct inspection *inspection)
 	struct ext_mapping *mapping;
 	struct ext_run run;
 	bool in_primary = false;
-	enum { LOW = 0xffff };
 
-	/* The high halves of the owners are nobody's business, e2fsck's neither. */
-	if (inode->checksum == EXT_CHECKSUM_BAD || inode->mode != 0 || (inode->uid & LOW) != 0 ||
-	    (inode->gid & LOW) != 0 || inode->links != 0 ||
-	    (inode->flags & EXT_INODE_INLINE_DATA) || inode->xattr_block != 0)
+	if (!bad_blocks_inode_is_plain(inode))
 		inspection_report(inspection, EXT_BAD_BLOCKS_INODE, NULL, 0, 0, 0);
 	if (inspection->facts->runs == 0 ||
 	    ext_mapping_new(inspection->survey->filesystem, &mapping, NULL) != EXT_OK)

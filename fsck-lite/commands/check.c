@@ -282,6 +282,7 @@ static int survey_all(struct examination *examination)
 	survey_options.sink = findings_sink(examination->findings);
 	/* Whoever asked for a copy knows that its counts are old. */
 	survey_options.judge_stale_counts = options->superblock == SUPERBLOCK_BY_EVIDENCE;
+	survey_options.heed_bad_blocks = true;
 	survey_options.observer = &examination->checks.observer;
 	survey_options.judged = examination->checks.judged;
 	survey_options.progress = show_progress;

@@ -161,6 +161,7 @@ static int account_for(struct account *account, const char *path, bool first)
 	if (status != EXIT_CLEAN)
 		return status;
 	survey_options.sink = findings_sink(account->findings);
+	survey_options.heed_bad_blocks = true;
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
 	if (survey_run(account->image.filesystem, &survey_options, &account->survey, &error) !=
