@@ -3,6 +3,7 @@
 #ifndef ACCOUNTING_DIRECTORY_WORKER_H
 #define ACCOUNTING_DIRECTORY_WORKER_H
 
+#include "accounting/ahead.h"
 #include "accounting/scan.h"
 
 /* `child` is a directory, named by an entry in directory `parent`. */
@@ -22,6 +23,7 @@ struct directory_worker {
 	struct ext_inode
 		inode; /* of the directory at work, as far as readers of its blocks need it */
 	bool failed;
+	struct ahead ahead;
 };
 
 /* One block of `directory`: reported, shown to the observer, its entries counted. */

@@ -3,6 +3,7 @@
 #ifndef ACCOUNTING_INODE_WORKER_H
 #define ACCOUNTING_INODE_WORKER_H
 
+#include "accounting/ahead.h"
 #include "accounting/scan.h"
 
 struct inode_worker {
@@ -24,6 +25,7 @@ struct inode_worker {
 	uint32_t garbage;	/* inodes with a wrong checksum there */
 	enum ext_status status;
 	struct claims claims;
+	struct ahead ahead;
 };
 
 /*

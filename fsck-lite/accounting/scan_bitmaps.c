@@ -7,9 +7,10 @@
 
 #include <stdlib.h>
 
+#include "accounting/ahead.h"
 #include "accounting/scan.h"
 
-enum { READ_SIZE = 128 * 1024 };
+enum { READ_SIZE = 128 * 1024, AHEAD_GROUPS = 256 };
 
 /* A reader that keeps a stretch of blocks: the bitmaps of following groups are mostly in it. */
 struct reader {
@@ -377,6 +378,34 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 			     pass->is_settled ? survey->group_directories[group] : directories);
 }
 
+/* Hints at the bitmaps of AHEAD_GROUPS groups. */
+static void hint_at(struct survey *survey, ext_group first)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	const struct ext_filesystem *judged =
+		survey->options.judged ? survey->options.judged : survey->filesystem;
+	struct ahead ahead;
+
+	ahead_init(&ahead, ext_filesystem_source(survey->filesystem));
+	if (!ext_source_wants_hints(ahead.source))
+		return;
+	for (ext_group group = first; group < sb->group_count && group - first < AHEAD_GROUPS;
+	     group++) {
+		struct ext_group_descriptor descriptor;
+
+		ext_group_locations(judged, group, &descriptor);
+		if ((descriptor.flags & EXT_GROUP_BLOCK_UNINIT) == 0 &&
+		    descriptor.block_bitmap < sb->block_count)
+			ahead_add(&ahead, descriptor.block_bitmap << sb->block_size_log2,
+				  sb->block_size);
+		if ((descriptor.flags & EXT_GROUP_INODE_UNINIT) == 0 &&
+		    descriptor.inode_bitmap < sb->block_count)
+			ahead_add(&ahead, descriptor.inode_bitmap << sb->block_size_log2,
+				  sb->block_size);
+	}
+	ahead_tell(&ahead);
+}
+
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
 {
 	const struct ext_superblock *sb = survey->superblock;
@@ -397,6 +426,10 @@ enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
 			survey->stopped = true;
 			break;
 		}
+		if (group == 0)
+			hint_at(survey, 0);
+		if (group % AHEAD_GROUPS == 0)
+			hint_at(survey, group + AHEAD_GROUPS);
 		check_group(&pass, group);
 	}
 	free(pass.block_reader.buffer);

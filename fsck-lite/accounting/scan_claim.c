@@ -159,8 +159,10 @@ static void walk_map(struct claiming *claiming, struct ext_mapping *mapping)
 		if (run.is_doubtful ||
 		    !note_run(claiming->facts, sb, &run, &claiming->last_cluster))
 			continue;
-		if (run.kind == EXT_RUN_TREE)
+		if (run.kind == EXT_RUN_TREE) {
+			ext_mapping_hint(mapping, &run);
 			take_tree_block(claiming, &run, ext_mapping_tree_block(mapping));
+		}
 		take_run(claiming, &run);
 	}
 	claiming->facts->damaged = ext_mapping_damaged(mapping);

@@ -106,6 +106,25 @@ static void read_run(struct directory_worker *worker, size_t index)
 	}
 }
 
+/* Hints at a slice of the list that will be taken later. */
+static void hint_at(struct directory_worker *worker, uint64_t first, uint64_t count)
+{
+	const struct survey *survey = worker->survey;
+	const unsigned shift = survey->superblock->block_size_log2;
+	const uint64_t last = first + count < survey->directory_run_count
+				      ? first + count
+				      : survey->directory_run_count;
+
+	if (!ext_source_wants_hints(worker->ahead.source))
+		return;
+	for (uint64_t i = first; i < last; i++) {
+		const struct directory_run *run = &survey->directory_runs[i];
+
+		ahead_add(&worker->ahead, run->physical << shift, (uint64_t)run->length << shift);
+	}
+	ahead_tell(&worker->ahead);
+}
+
 static void work(void *context, unsigned index)
 {
 	struct directory_pass *pass = context;
@@ -126,6 +145,9 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 2, first, count);
+		if (first == 0)
+			hint_at(worker, 0, pass->threads * slice);
+		hint_at(worker, first + pass->threads * slice, slice);
 		for (uint64_t i = first; i < last; i++)
 			read_run(worker, (size_t)i);
 	}
@@ -146,6 +168,7 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 	for (unsigned i = 0; i < threads && status == EXT_OK; i++) {
 		pass.workers[i].survey = survey;
 		pass.workers[i].visitor = visitor;
+		ahead_init(&pass.workers[i].ahead, ext_filesystem_source(survey->filesystem));
 		pass.workers[i].sink = survey->options.sink;
 		pass.workers[i].buffer = malloc(buffer_size);
 		if (!pass.workers[i].buffer)

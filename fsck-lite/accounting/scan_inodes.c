@@ -23,6 +23,7 @@ struct inode_pass {
 	struct survey *survey;
 	_Atomic uint32_t next_group;
 	uint32_t batch; /* groups */
+	unsigned threads;
 	struct inode_worker *workers;
 };
 
@@ -54,6 +55,25 @@ static bool scan_several(struct inode_worker *worker, const ext_ino *inos,
 	return true;
 }
 
+/* Hints at what stands between these inodes and their data. */
+static void hint_at_inner_blocks(struct inode_worker *worker, const struct ext_inode_run *run)
+{
+	const struct ext_superblock *sb = worker->survey->superblock;
+	ext_block blocks[EXT_INNER_BLOCKS];
+
+	for (uint32_t i = 0; i < run->count; i++) {
+		const uint8_t *raw = run->raw + (size_t)i * sb->inode_size;
+		const unsigned count =
+			ext_inode_is_unused(raw) ? 0 : ext_inode_inner_blocks(sb, raw, blocks);
+
+		for (unsigned j = 0; j < count; j++)
+			if (blocks[j] < sb->block_count)
+				ahead_add(&worker->ahead, blocks[j] << sb->block_size_log2,
+					  sb->block_size);
+	}
+	ahead_tell(&worker->ahead);
+}
+
 static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *run)
 {
 	struct survey *survey = worker->survey;
@@ -66,6 +86,8 @@ static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *ru
 		report_unreadable(worker, run);
 		return true;
 	}
+	if (ext_source_wants_hints(worker->ahead.source))
+		hint_at_inner_blocks(worker, run);
 	for (uint32_t i = 0; i < run->count; i++) {
 		const uint8_t *raw = run->raw + (size_t)i * sb->inode_size;
 		const ext_ino ino = run->first + i;
@@ -112,6 +134,7 @@ static void work(void *context, unsigned index)
 	const size_t buffer_size =
 		survey->options.buffer_size ? survey->options.buffer_size : SURVEY_BUFFER;
 	struct ext_inode_table *table = NULL;
+	ext_group ahead;
 
 	if (worker->status == EXT_OK)
 		worker->status = ext_inode_table_open(survey->filesystem, 0, 0, false, buffer_size,
@@ -126,6 +149,12 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 1, first, count);
+		/* Batches in hand or told: one more than there are threads. */
+		ahead = first + pass->threads * pass->batch;
+		if (first == 0)
+			ext_inode_table_hint(table, 0, ahead);
+		if (ahead < count && ext_source_wants_hints(worker->ahead.source))
+			ext_inode_table_hint(table, ahead, ahead + pass->batch);
 		worker->status =
 			scan_batch(worker, table, first,
 				   count - first < pass->batch ? count : first + pass->batch);
@@ -243,7 +272,7 @@ enum ext_status scan_inodes(struct survey *survey, const struct block_set *orpha
 			    struct ext_error *error)
 {
 	const unsigned threads = survey->options.threads ? survey->options.threads : 1;
-	struct inode_pass pass = {.survey = survey};
+	struct inode_pass pass = {.survey = survey, .threads = threads};
 	enum ext_status status = EXT_OK;
 
 	pass.batch = BATCH_INODES / survey->superblock->inodes_per_group + 1;
@@ -252,6 +281,7 @@ enum ext_status scan_inodes(struct survey *survey, const struct block_set *orpha
 		return ext_no_memory(error);
 	for (unsigned i = 0; i < threads; i++) {
 		pass.workers[i].survey = pass.workers[i].claims.survey = survey;
+		ahead_init(&pass.workers[i].ahead, ext_filesystem_source(survey->filesystem));
 		pass.workers[i].orphans = orphans;
 		pass.workers[i].sink = survey->options.sink;
 		pass.workers[i].status =

@@ -182,7 +182,9 @@ enum ext_status survey_run(const struct ext_filesystem *filesystem,
 	survey->superblock = ext_filesystem_superblock(filesystem);
 	survey->options = *options;
 	lock_init(&survey->lock);
+	ext_source_guess_reads(ext_filesystem_source(filesystem), false);
 	status = run_passes(survey, error);
+	ext_source_guess_reads(ext_filesystem_source(filesystem), true);
 	if (status == EXT_OK && (survey->owned.out_of_memory || survey->shared.out_of_memory))
 		status = ext_no_memory(error);
 	if (status != EXT_OK)

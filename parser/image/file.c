@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_IOCTL_H
 #include <sys/ioctl.h>
@@ -20,6 +21,7 @@
 #include <linux/fs.h>
 #endif
 
+#include "bytes/checked.h"
 #include "image/source.h"
 
 /* Kernel headers may be missing where the kernel is Linux all the same (musl). */
@@ -27,12 +29,20 @@
 #define BLKGETSIZE64 _IOR(0x12, 114, size_t)
 #endif
 
+enum {
+	HINT = 256 * 1024, /* bytes of one */
+	WARM = 8 << 20,	   /* bytes hinted at in a row that were in memory: the rest may be, too */
+	ONE_OF = 16,	   /* questions then, to see whether it still is */
+};
+
 _Static_assert(sizeof(off_t) == 8, "large file support");
 
 struct file {
 	struct ext_source source;
 	int descriptor;
 	bool knows_holes;
+	_Atomic uint64_t warm; /* see WARM */
+	_Atomic unsigned asked;
 	char path[];
 };
 
@@ -92,17 +102,68 @@ static enum ext_status file_next_data(struct ext_source *source, uint64_t offset
 	return EXT_OK;
 }
 
+/* Does the system have this byte in its memory? False when that cannot be told. */
+static bool is_in_memory(const struct file *file, uint64_t offset)
+{
+#if defined HAVE_PREADV2 && defined RWF_NOWAIT
+	uint8_t byte;
+	const struct iovec vector = {&byte, 1};
+
+	return preadv2(file->descriptor, &vector, 1, (off_t)offset, RWF_NOWAIT) == 1;
+#else
+	(void)file;
+	(void)offset;
+	return false;
+#endif
+}
+
 static void file_will_need(struct ext_source *source, uint64_t offset, uint64_t length)
 {
 #ifdef HAVE_POSIX_FADVISE
-	const struct file *const file = (const struct file *)source;
+	struct file *const file = (struct file *)source;
 
-	/* A hint: nothing is lost when the system does not take it. */
-	(void)posix_fadvise(file->descriptor, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+	/* A hint: nothing is lost when the system does not take it. Of a long range Linux takes
+	 * no more than it reads ahead at most. To look for every page of what is in memory already
+	 * costs it more than to be asked for the first. */
+	for (uint64_t done = 0; done < length; done += HINT) {
+		const uint64_t piece = min_u64(length - done, HINT);
+
+		if (is_in_memory(file, offset + done) &&
+		    is_in_memory(file, offset + done + piece - 1)) {
+			file->warm += piece;
+			continue;
+		}
+		file->warm = 0;
+		(void)posix_fadvise(file->descriptor, (off_t)(offset + done), (off_t)piece,
+				    POSIX_FADV_WILLNEED);
+	}
 #else
 	(void)source;
 	(void)offset;
 	(void)length;
+#endif
+}
+
+static bool file_wants_hints(struct ext_source *source)
+{
+#ifdef HAVE_POSIX_FADVISE
+	struct file *const file = (struct file *)source;
+
+	return file->warm < WARM || file->asked++ % ONE_OF == 0;
+#else
+	(void)source;
+	return false;
+#endif
+}
+
+static void file_guess_reads(struct ext_source *source, bool guesses)
+{
+#ifdef HAVE_POSIX_FADVISE
+	(void)posix_fadvise(((const struct file *)source)->descriptor, 0, 0,
+			    guesses ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
+#else
+	(void)source;
+	(void)guesses;
 #endif
 }
 
@@ -118,6 +179,8 @@ static const struct source_operations file_operations = {
 	.read = file_read,
 	.next_data = file_next_data,
 	.will_need = file_will_need,
+	.wants_hints = file_wants_hints,
+	.guess_reads = file_guess_reads,
 	.close = file_close,
 };
 
@@ -181,6 +244,7 @@ enum ext_status ext_source_open_file(const char *path, struct ext_source **sourc
 	source_init(&file->source, &file_operations, NULL, size);
 	file->descriptor = descriptor;
 	file->knows_holes = is_regular;
+	file->warm = file->asked = 0;
 	memcpy(file->path, path, length);
 	file->source.name = file->path;
 	*source = &file->source;

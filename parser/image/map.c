@@ -88,6 +88,16 @@ static void map_will_need(struct ext_source *source, uint64_t offset, uint64_t l
 	ext_source_will_need(source->inner, offset, length);
 }
 
+static bool map_wants_hints(struct ext_source *source)
+{
+	return ext_source_wants_hints(source->inner);
+}
+
+static void map_guess_reads(struct ext_source *source, bool guesses)
+{
+	ext_source_guess_reads(source->inner, guesses);
+}
+
 static void map_close(struct ext_source *source)
 {
 	struct map *const map = (struct map *)source;
@@ -101,6 +111,8 @@ static const struct source_operations map_operations = {
 	.read = map_read,
 	.next_data = map_next_data,
 	.will_need = map_will_need,
+	.wants_hints = map_wants_hints,
+	.guess_reads = map_guess_reads,
 	.close = map_close,
 };
 

@@ -124,6 +124,16 @@ static void overlay_will_need(struct ext_source *source, uint64_t offset, uint64
 	ext_source_will_need(((const struct overlay *)source)->below, offset, length);
 }
 
+static bool overlay_wants_hints(struct ext_source *source)
+{
+	return ext_source_wants_hints(((const struct overlay *)source)->below);
+}
+
+static void overlay_guess_reads(struct ext_source *source, bool guesses)
+{
+	ext_source_guess_reads(((const struct overlay *)source)->below, guesses);
+}
+
 static void overlay_close(struct ext_source *source)
 {
 	struct overlay *const overlay = (struct overlay *)source;
@@ -137,6 +147,8 @@ static const struct source_operations overlay_operations = {
 	.read = overlay_read,
 	.next_data = overlay_next_data,
 	.will_need = overlay_will_need,
+	.wants_hints = overlay_wants_hints,
+	.guess_reads = overlay_guess_reads,
 	.close = overlay_close,
 };
 

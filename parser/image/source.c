@@ -147,3 +147,16 @@ void ext_source_will_need(struct ext_source *source, uint64_t offset, uint64_t l
 		source->operations->will_need(source, offset,
 					      min_u64(length, source->size - offset));
 }
+
+bool ext_source_wants_hints(struct ext_source *source)
+{
+	if (source->operations->wants_hints)
+		return source->operations->wants_hints(source);
+	return source->operations->will_need != NULL;
+}
+
+void ext_source_guess_reads(struct ext_source *source, bool guesses)
+{
+	if (source->operations->guess_reads)
+		source->operations->guess_reads(source, guesses);
+}

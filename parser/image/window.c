@@ -49,6 +49,16 @@ static void window_will_need(struct ext_source *source, uint64_t offset, uint64_
 			     length);
 }
 
+static bool window_wants_hints(struct ext_source *source)
+{
+	return ext_source_wants_hints(source->inner);
+}
+
+static void window_guess_reads(struct ext_source *source, bool guesses)
+{
+	ext_source_guess_reads(source->inner, guesses);
+}
+
 static void window_close(struct ext_source *source)
 {
 	ext_source_close(source->inner);
@@ -59,6 +69,8 @@ static const struct source_operations window_operations = {
 	.read = window_read,
 	.next_data = window_next_data,
 	.will_need = window_will_need,
+	.wants_hints = window_wants_hints,
+	.guess_reads = window_guess_reads,
 	.close = window_close,
 };
 

@@ -268,6 +268,22 @@ static ext_group sampled_group(const struct ext_superblock *sb, unsigned index)
 			   (GROUPS_SAMPLED - GROUPS_FIRST));
 }
 
+/* Read one after the other each would wait for the device. */
+static void hint_at_samples(const struct ext_filesystem *fs)
+{
+	const struct ext_superblock *sb = &fs->superblock;
+
+	for (unsigned i = 0; i < GROUPS_SAMPLED && i < sb->group_count; i++) {
+		const struct ext_group_locations where = group_locations(fs, sampled_group(sb, i));
+		const ext_block blocks[] = {where.block_bitmap, where.inode_bitmap,
+					    where.inode_table};
+
+		for (unsigned j = 0; locations_in_range(sb, &where) && j < 3; j++)
+			ext_source_will_need(fs->source, blocks[j] << sb->block_size_log2,
+					     sb->block_size);
+	}
+}
+
 void evidence_of_samples(const struct ext_filesystem *fs, struct evidence *evidence)
 {
 	const struct ext_superblock *sb = &fs->superblock;
@@ -275,6 +291,7 @@ void evidence_of_samples(const struct ext_filesystem *fs, struct evidence *evide
 
 	if (!buffer)
 		return;
+	hint_at_samples(fs);
 	for (unsigned i = 0; i < GROUPS_SAMPLED && i < sb->group_count; i++) {
 		const ext_group group = sampled_group(sb, i);
 		const struct ext_group_locations where = group_locations(fs, group);

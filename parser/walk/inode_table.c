@@ -13,6 +13,9 @@
 #include "bytes/checked.h"
 #include "structure/filesystem.h"
 
+/* Bytes between two tables that are read over rather than skipped. */
+enum { GAP = 65536 };
+
 struct ext_inode_table {
 	const struct ext_filesystem *filesystem;
 	ext_group group, last; /* the group being read; the one to stop before */
@@ -111,7 +114,6 @@ static void start_group(struct ext_inode_table *table)
 static uint64_t stretch(const struct ext_inode_table *table, uint64_t offset)
 {
 	const struct ext_superblock *sb = &table->filesystem->superblock;
-	const uint64_t gap = 65536;
 	uint64_t end = table->table_offset + (uint64_t)table->end * sb->inode_size;
 
 	for (ext_group group = table->group + 1; group < table->last && end - offset < table->size;
@@ -122,7 +124,7 @@ static uint64_t stretch(const struct ext_inode_table *table, uint64_t offset)
 
 		ext_group_locations(table->filesystem, group, &next);
 		start = next.inode_table << sb->block_size_log2;
-		if (!next.readable || start < end || start - end > gap)
+		if (!next.readable || start < end || start - end > GAP)
 			break;
 		count = inodes_to_read(table, group, &next);
 		if (count == 0)
@@ -130,6 +132,30 @@ static uint64_t stretch(const struct ext_inode_table *table, uint64_t offset)
 		end = start + (uint64_t)count * sb->inode_size;
 	}
 	return end - offset;
+}
+
+void ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last)
+{
+	const struct ext_superblock *sb = &table->filesystem->superblock;
+	const ext_group end = last < sb->group_count ? last : sb->group_count;
+	uint64_t from = 0, to = 0; /* bytes not hinted at yet */
+
+	for (ext_group group = first; group < end; group++) {
+		struct ext_group_descriptor descriptor;
+		const uint32_t count =
+			(ext_group_locations(table->filesystem, group, &descriptor),
+			 inodes_to_read(table, group, &descriptor));
+		const uint64_t start = descriptor.inode_table << sb->block_size_log2;
+
+		if (!descriptor.readable || count == 0 || descriptor.inode_table >= sb->block_count)
+			continue;
+		if (start < to || start - to > GAP) {
+			ext_source_will_need(table->filesystem->source, from, to - from);
+			from = start;
+		}
+		to = start + (uint64_t)count * sb->inode_size;
+	}
+	ext_source_will_need(table->filesystem->source, from, to - from);
 }
 
 /* Fills the buffer from `offset` on: as much as there is use for, or one block, or nothing. */

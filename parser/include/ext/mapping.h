@@ -63,6 +63,20 @@ bool ext_mapping_small(const struct ext_superblock *superblock, const struct ext
 		       struct ext_run runs[EXT_SMALL_MAP], unsigned *count);
 
 /*
+ * Blocks that a reader of this inode will want before any data: the first inner blocks of its map
+ * and its attribute block, in no order, as they are stored (perhaps out of range). Returns how many.
+ */
+enum { EXT_INNER_BLOCKS = 5 };
+unsigned ext_inode_inner_blocks(const struct ext_superblock *superblock, const uint8_t *raw,
+				ext_block blocks[EXT_INNER_BLOCKS]);
+
+/*
+ * Hints at the blocks that the tree block just returned as EXT_RUN_TREE leads to (ext_source_will_need),
+ * when these are tree blocks too. For who walks the whole map.
+ */
+void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *run);
+
+/*
  * Reads file content: `length` bytes at `offset`, clipped to i_size, holes and unwritten parts as
  * zeros, inline data and fast symlinks included. `got` receives how many bytes there are.
  * Fails with IO or CORRUPT when a block in the range cannot be had.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "image/source.h"
+#include "recorder.h"
 #include "unit.h"
 
 static const uint8_t bytes[] = "0123456789abcdef"; /* 16 of them */
@@ -109,6 +110,8 @@ START_TEST(empty_source_has_no_data)
 	ck_assert_int_eq(ext_source_read(source, 0, &byte, 1, NULL), EXT_IO);
 	ck_assert_int_eq(ext_source_next_data(source, 0, &start, &end), EXT_END);
 	ext_source_will_need(source, 0, 10);
+	ck_assert(!ext_source_wants_hints(source));
+	ext_source_guess_reads(source, false);
 	ext_source_close(source);
 }
 END_TEST
@@ -116,6 +119,24 @@ END_TEST
 START_TEST(closing_nothing_is_allowed)
 {
 	ext_source_close(NULL);
+}
+END_TEST
+
+START_TEST(hints_reach_what_lies_below_at_its_own_offset)
+{
+	struct ext_source *const inner = memory_source();
+	struct ext_source *source = NULL;
+
+	record_hints(inner);
+	ck_assert_int_eq(ext_source_open_window(inner, 4, 8, &source, NULL), EXT_OK);
+	ck_assert(ext_source_wants_hints(source));
+	ext_source_will_need(source, 2, 100);
+	ext_source_will_need(source, 8, 1);
+
+	ck_assert_uint_eq(recorded_count, 1);
+	ck_assert_uint_eq(recorded[0].offset, 6);
+	ck_assert_uint_eq(recorded[0].length, 6);
+	ext_source_close(source);
 }
 END_TEST
 
@@ -171,6 +192,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, source_without_knowledge_of_holes_is_data_to_its_end);
 	tcase_add_test(tests, empty_source_has_no_data);
 	tcase_add_test(tests, closing_nothing_is_allowed);
+	tcase_add_test(tests, hints_reach_what_lies_below_at_its_own_offset);
 	tcase_add_test(tests, window_counts_from_its_own_first_byte);
 	tcase_add_test(tests, window_is_clipped_to_what_is_there);
 	tcase_add_test(tests, window_in_a_window_reads_the_right_bytes);
