@@ -7,6 +7,7 @@
 
 #include <ext/pages.h>
 
+#include "accounting/bits.h"
 #include "accounting/block_set.h"
 
 enum { EMPTY = 0, FULL = 1, FIRST_SLOT = 2, PIECE_PAGES = 1 << BLOCK_SET_PIECE_LOG2 };
@@ -49,19 +50,6 @@ static uint64_t *slot_words(const struct block_set *set, uint32_t slot)
 
 	return set->pool[index >> BLOCK_SET_PIECE_LOG2] +
 	       (size_t)(index % PIECE_PAGES) * BLOCK_SET_WORDS;
-}
-
-static int popcount(uint64_t word)
-{
-	int count = 0;
-
-#if defined __GNUC__
-	count = __builtin_popcountll(word);
-#else
-	for (; word != 0; word &= word - 1)
-		count++;
-#endif
-	return count;
 }
 
 /* A page of the pool with undefined content; EMPTY when there is no memory. */
@@ -138,7 +126,7 @@ static uint64_t add_to_page(struct block_set *set, size_t page, unsigned first, 
 
 		added += length;
 		if (twice != 0) {
-			added -= (unsigned)popcount(twice);
+			added -= bits_in(twice);
 			for (unsigned i = 0; again && i < 64; i++)
 				if (twice >> i & 1)
 					block_set_add(again, base + at / 64 * 64 + i, 1, NULL);
@@ -215,8 +203,7 @@ uint64_t block_set_count(const struct block_set *set, uint64_t start, uint64_t l
 		} else if (page != EMPTY) {
 			if (step > 64)
 				step = 64;
-			count += (unsigned)popcount(block_set_word(set, start) &
-						    mask_of(0, (unsigned)step));
+			count += bits_in(block_set_word(set, start) & mask_of(0, (unsigned)step));
 		}
 		start += step;
 		length -= step;

@@ -1,34 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bitmaps and counts against what the survey found: blocks and inodes marked used that nobody owns,
- * and, worse, the other way round. Bitmaps that lie side by side (flex_bg) are read together.
+ * and, worse, the other way round.
  */
 #include "config.h"
 
-#include <stdlib.h>
-
-#include "accounting/ahead.h"
+#include "accounting/bitmap_reader.h"
+#include "accounting/difference.h"
 #include "accounting/scan.h"
-
-enum { READ_SIZE = 128 * 1024, AHEAD_GROUPS = 256 };
-
-/* A reader that keeps a stretch of blocks: the bitmaps of following groups are mostly in it. */
-struct reader {
-	uint8_t *buffer;
-	uint64_t start, filled; /* blocks */
-};
 
 struct bitmap_pass {
 	struct survey *survey;
-	struct reader block_reader, inode_reader;
+	const struct ext_filesystem *judged; /* whose descriptors are looked at */
+	struct bitmap_reader block_reader, inode_reader;
 	bool is_settled; /* who owns what is beyond doubt */
-};
-
-struct difference {
-	uint64_t marked_only, owned_only;   /* bits */
-	uint64_t first_marked, first_owned; /* bit in the group */
-	uint64_t free;			    /* zero bits of the bitmap on disk */
-	uint32_t directories;		    /* in use, but marked free */
 };
 
 static void report(struct survey *survey, enum ext_problem problem, enum ext_structure structure,
@@ -46,102 +31,6 @@ static void report(struct survey *survey, enum ext_problem problem, enum ext_str
 		finding.place.block = block;
 	}
 	ext_report(survey->options.sink, &finding);
-}
-
-/* The bytes of a bitmap block, read with its neighbours; NULL when it cannot be read. */
-static const uint8_t *load(struct survey *survey, struct reader *reader, ext_block block)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	uint64_t count = READ_SIZE >> sb->block_size_log2;
-
-	if (block >= reader->start && block < reader->start + reader->filled)
-		return reader->buffer + ((block - reader->start) << sb->block_size_log2);
-	if (block <= sb->first_data_block || block >= sb->block_count)
-		return NULL;
-	/* Far ahead only where flex_bg packs bitmaps. */
-	if (sb->log_groups_per_flex == 0 || count == 0)
-		count = 1;
-	if (sb->log_groups_per_flex < 6 && count > (uint64_t)1 << sb->log_groups_per_flex)
-		count = (uint64_t)1 << sb->log_groups_per_flex;
-	if (count > sb->block_count - block)
-		count = sb->block_count - block;
-	reader->start = block;
-	reader->filled = count;
-	if (ext_filesystem_read_blocks(survey->filesystem, block, (uint32_t)count, reader->buffer,
-				       NULL) == EXT_OK)
-		return reader->buffer;
-	reader->filled = 1;
-	if (ext_filesystem_read_blocks(survey->filesystem, block, 1, reader->buffer, NULL) ==
-	    EXT_OK)
-		return reader->buffer;
-	reader->filled = 0;
-	return NULL;
-}
-
-static uint64_t word_of(const uint8_t *bitmap, uint64_t bit, uint64_t bits)
-{
-	uint64_t word = 0;
-	const uint64_t bytes = (bits + 7) / 8;
-
-	for (unsigned i = 0; i < 8 && bit / 8 + i < bytes; i++)
-		word |= (uint64_t)bitmap[bit / 8 + i] << 8 * i;
-	return word;
-}
-
-static unsigned bits_in(uint64_t word)
-{
-	unsigned count = 0;
-
-	for (; word != 0; word &= word - 1)
-		count++;
-	return count;
-}
-
-static unsigned lowest(uint64_t word)
-{
-	unsigned bit = 0;
-
-	while ((word >> bit & 1) == 0)
-		bit++;
-	return bit;
-}
-
-/* Adds 64 bits of comparison at `bit`; `mask` tells which of them exist. */
-static void compare_word(struct difference *difference, uint64_t bit, uint64_t marked,
-			 uint64_t owned, uint64_t mask)
-{
-	const uint64_t marked_only = marked & ~owned & mask, owned_only = owned & ~marked & mask;
-
-	if (marked_only != 0) {
-		if (difference->marked_only == 0)
-			difference->first_marked = bit + lowest(marked_only);
-		difference->marked_only += bits_in(marked_only);
-	}
-	if (owned_only != 0) {
-		if (difference->owned_only == 0)
-			difference->first_owned = bit + lowest(owned_only);
-		difference->owned_only += bits_in(owned_only);
-	}
-	if ((~marked & mask) == mask && mask == UINT64_MAX)
-		difference->free += 64;
-	else
-		difference->free += bits_in(~marked & mask);
-}
-
-static uint64_t mask_for(uint64_t bit, uint64_t bits)
-{
-	return bits - bit >= 64 ? UINT64_MAX : ((uint64_t)1 << (bits - bit)) - 1;
-}
-
-static bool padding_is_set(const uint8_t *bitmap, uint64_t from, uint64_t bits)
-{
-	for (; from < bits && from % 8 != 0; from++)
-		if (!ext_bit_is_set(bitmap, (uint32_t)from))
-			return false;
-	for (uint64_t byte = from / 8; byte < bits / 8; byte++)
-		if (bitmap[byte] != UINT8_MAX)
-			return false;
-	return true;
 }
 
 /* How many clusters a group has: the last one may be short. */
@@ -199,7 +88,7 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 			       0);
 		return;
 	}
-	bitmap = load(survey, &pass->block_reader, descriptor->block_bitmap);
+	bitmap = bitmap_reader_load(&pass->block_reader, descriptor->block_bitmap);
 	if (!bitmap) {
 		report_unreadable(survey, EXT_AT_BLOCK_BITMAP, group, descriptor->block_bitmap);
 		difference->free = clusters - block_set_count(&survey->owned, base, clusters);
@@ -210,8 +99,9 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 		report(survey, EXT_BLOCK_BITMAP_CHECKSUM, EXT_AT_BLOCK_BITMAP, group,
 		       descriptor->block_bitmap, 0, 0);
 	for (uint64_t bit = 0; bit < clusters; bit += 64)
-		compare_word(difference, bit, word_of(bitmap, bit, clusters),
-			     block_set_word(&survey->owned, base + bit), mask_for(bit, clusters));
+		difference_add(difference, bit, difference_word(bitmap, bit, clusters),
+			       block_set_word(&survey->owned, base + bit),
+			       difference_mask(bit, clusters));
 	if (!padding_is_set(bitmap, clusters, (uint64_t)8 * sb->block_size))
 		report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
 		       descriptor->block_bitmap, 0, 0);
@@ -256,7 +146,7 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 		survey->bitmaps_unreadable++;
 		is_missing = true;
 	} else if (!uninit) {
-		bitmap = load(survey, &pass->inode_reader, descriptor->inode_bitmap);
+		bitmap = bitmap_reader_load(&pass->inode_reader, descriptor->inode_bitmap);
 		if (!bitmap) {
 			report_unreadable(survey, EXT_AT_INODE_BITMAP, group,
 					  descriptor->inode_bitmap);
@@ -277,16 +167,16 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 		return;
 	}
 	for (uint64_t bit = 0; bit < inodes; bit += 64) {
-		const uint64_t mask = mask_for(bit, inodes);
+		const uint64_t mask = difference_mask(bit, inodes);
 		const uint64_t owned = inodes_word(survey, base + (ext_ino)bit, mask);
-		const uint64_t marked = bitmap	     ? word_of(bitmap, bit, inodes)
+		const uint64_t marked = bitmap	     ? difference_word(bitmap, bit, inodes)
 					: is_missing ? 0
 						     : owned;
 
 		if ((owned & ~marked) != 0)
 			difference->directories +=
 				directories_in(survey, base + (ext_ino)bit, owned & ~marked);
-		compare_word(difference, bit, marked, owned, mask);
+		difference_add(difference, bit, marked, owned, mask);
 	}
 }
 
@@ -328,8 +218,7 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	uint32_t directories;
 	ext_block place;
 
-	ext_group_read(survey->options.judged ? survey->options.judged : survey->filesystem, group,
-		       &descriptor);
+	ext_group_read(pass->judged, group, &descriptor);
 	if (descriptor.checksum == EXT_CHECKSUM_BAD)
 		descriptor.flags = 0;
 	check_block_bitmap(pass, group, &descriptor, &blocks);
@@ -378,61 +267,30 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 			     pass->is_settled ? survey->group_directories[group] : directories);
 }
 
-/* Hints at the bitmaps of AHEAD_GROUPS groups. */
-static void hint_at(struct survey *survey, ext_group first)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	const struct ext_filesystem *judged =
-		survey->options.judged ? survey->options.judged : survey->filesystem;
-	struct ahead ahead;
-
-	ahead_init(&ahead, ext_filesystem_source(survey->filesystem));
-	if (!ext_source_wants_hints(ahead.source))
-		return;
-	for (ext_group group = first; group < sb->group_count && group - first < AHEAD_GROUPS;
-	     group++) {
-		struct ext_group_descriptor descriptor;
-
-		ext_group_locations(judged, group, &descriptor);
-		if ((descriptor.flags & EXT_GROUP_BLOCK_UNINIT) == 0 &&
-		    descriptor.block_bitmap < sb->block_count)
-			ahead_add(&ahead, descriptor.block_bitmap << sb->block_size_log2,
-				  sb->block_size);
-		if ((descriptor.flags & EXT_GROUP_INODE_UNINIT) == 0 &&
-		    descriptor.inode_bitmap < sb->block_count)
-			ahead_add(&ahead, descriptor.inode_bitmap << sb->block_size_log2,
-				  sb->block_size);
-	}
-	ahead_tell(&ahead);
-}
-
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
 {
 	const struct ext_superblock *sb = survey->superblock;
-	const size_t size = READ_SIZE > sb->block_size ? READ_SIZE : sb->block_size;
-	struct bitmap_pass pass = {.survey = survey};
+	struct bitmap_pass pass = {.survey = survey,
+				   .judged = survey->options.judged ? survey->options.judged
+								    : survey->filesystem};
 	enum ext_status status = EXT_OK;
 	uint64_t shared;
 
 	pass.is_settled = survey->inodes_unread == 0 && survey->maps_unread == 0 &&
 			  survey->orphan_inodes == 0 &&
 			  !block_set_next(&survey->shared, 0, &shared);
-	pass.block_reader.buffer = malloc(size);
-	pass.inode_reader.buffer = malloc(size);
-	if (!pass.block_reader.buffer || !pass.inode_reader.buffer)
+	if (!bitmap_reader_init(&pass.block_reader, survey->filesystem) ||
+	    !bitmap_reader_init(&pass.inode_reader, survey->filesystem))
 		status = ext_no_memory(error);
 	for (ext_group group = 0; status == EXT_OK && group < sb->group_count; group++) {
 		if (group % 1024 == 0 && survey->options.stop && survey->options.stop()) {
 			survey->stopped = true;
 			break;
 		}
-		if (group == 0)
-			hint_at(survey, 0);
-		if (group % AHEAD_GROUPS == 0)
-			hint_at(survey, group + AHEAD_GROUPS);
+		bitmap_reader_hint(&pass.block_reader, pass.judged, group);
 		check_group(&pass, group);
 	}
-	free(pass.block_reader.buffer);
-	free(pass.inode_reader.buffer);
+	bitmap_reader_clear(&pass.block_reader);
+	bitmap_reader_clear(&pass.inode_reader);
 	return status;
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The bits of a word of 64. */
+#ifndef ACCOUNTING_BITS_H
+#define ACCOUNTING_BITS_H
+
+#include <stdint.h>
+
+static inline unsigned bits_in(uint64_t word)
+{
+#if defined __GNUC__
+	return (unsigned)__builtin_popcountll(word);
+#else
+	unsigned count = 0;
+
+	for (; word != 0; word &= word - 1)
+		count++;
+	return count;
+#endif
+}
+
+/* Of a word that is not 0. */
+static inline unsigned bits_lowest(uint64_t word)
+{
+	unsigned bit = 0;
+
+	while ((word >> bit & 1) == 0)
+		bit++;
+	return bit;
+}
+
+#endif
