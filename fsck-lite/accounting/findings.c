@@ -229,6 +229,15 @@ void findings_unask_one(struct findings *findings, uint64_t position, uint32_t c
 		finding.unasked;
 }
 
+void findings_ask_one(struct findings *findings, uint64_t position, uint32_t code)
+{
+	struct ext_finding finding = {.problem = (enum ext_problem)(position >> 32)};
+
+	ext_finding_unasked(&finding, code);
+	findings->lists[position >> 32].items[(position & UINT32_MAX) - 1].unasked &=
+		(uint16_t)~finding.unasked;
+}
+
 uint64_t findings_begin(enum ext_problem problem)
 {
 	return (uint64_t)problem << 32;

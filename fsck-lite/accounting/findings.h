@@ -49,6 +49,9 @@ uint64_t findings_begin(enum ext_problem problem);
 /* Notes that e2fsck does not ask `code` about the finding that left `position` behind. */
 void findings_unask_one(struct findings *findings, uint64_t position, uint32_t code);
 
+/* Notes that it asks it after all. */
+void findings_ask_one(struct findings *findings, uint64_t position, uint32_t code);
+
 /* Notes that e2fsck asks `code`, one of those of the row, about no finding of `problem`. */
 void findings_unask(struct findings *findings, enum ext_problem problem, uint32_t code);
 

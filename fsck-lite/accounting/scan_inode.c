@@ -116,8 +116,12 @@ static bool note_ea_inodes(struct inode_worker *worker, const struct ext_inode *
 	return fits;
 }
 
-static void report_checksum(const struct inode_worker *worker, const struct ext_inode *inode)
+static void report_checksum(const struct inode_worker *worker, const struct ext_inode *inode,
+			    const struct inode_facts *facts)
 {
+	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0 && facts->tree_blocks > 0;
+	const bool is_inline =
+		inode->type == EXT_TYPE_DIRECTORY && (inode->flags & EXT_INODE_INLINE_DATA) != 0;
 	const bool has_blocks =
 		inode->type == EXT_TYPE_DIRECTORY && (inode->flags & EXT_INODE_INLINE_DATA) == 0;
 	struct ext_finding finding = {.problem = EXT_INODE_CHECKSUM,
@@ -129,8 +133,14 @@ static void report_checksum(const struct inode_worker *worker, const struct ext_
 				      .low = inode->checksum_computed,
 				      .high = inode->checksum_computed};
 
-	/* The checksums of a directory's blocks begin with its inode, which e2fsck then cannot
-	 * read. */
+	/* Checksums of blocks of extents and of directories begin with the inode, which e2fsck then
+	 * cannot read; nor what an inline directory says. */
+	if (!has_extents)
+		ext_finding_unasked(&finding, 0x01006a);
+	if (!is_inline) {
+		ext_finding_unasked(&finding, 0x030005);
+		ext_finding_unasked(&finding, 0x040003);
+	}
 	if (!has_blocks)
 		ext_finding_unasked(&finding, 0x02004d);
 	if (!has_blocks || (inode->flags & EXT_INODE_INDEX) == 0)
@@ -226,7 +236,6 @@ bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
 	    !survey->options.accept(survey->options.accept_context, &inode, raw))
 		return true;
 	if (inode.checksum == EXT_CHECKSUM_BAD) {
-		report_checksum(worker, &inode);
 		note_garbage(worker, &inode);
 		/* With a mode that cannot be, these bytes are no inode at all. */
 		if (facts.is_used && inode.type == EXT_TYPE_UNKNOWN && ino >= sb->first_inode)
@@ -234,6 +243,8 @@ bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
 	}
 	if (facts.is_used && !note_inode(worker, &inode, raw, is_orphan, &facts))
 		return false;
+	if (inode.checksum == EXT_CHECKSUM_BAD)
+		report_checksum(worker, &inode, &facts);
 	worker->maps_unread += facts.is_unread;
 	if (observer && observer->inode)
 		observer->inode(observer, survey, &inode, raw, &facts, worker->sink);

@@ -49,6 +49,11 @@ static void see_inode(struct survey_observer *observer, const struct survey *sur
 
 	check_inode(checks, survey, inode, raw, facts, &watching.sink);
 	check_directory_inode(checks, survey, inode, raw, facts, &watching.sink);
+	if (survey->superblock->has_metadata_csum) {
+		lock_take(&checks->lock);
+		inode_cache_note(&checks->inode_cache, survey, inode, raw, facts);
+		lock_give(&checks->lock);
+	}
 	if (watching.is_bad)
 		check_directory_bad_inode(checks, inode->number);
 }

@@ -8,6 +8,7 @@
 #define CHECKS_CHECKS_H
 
 #include "accounting/survey.h"
+#include "checks/inode_cache.h"
 #include "image.h"
 
 /* What the families keep between passes. Each owns its part, behind a pointer. */
@@ -30,6 +31,7 @@ struct checks {
 	struct directory_checks *directories; /* checks/directories.c, checks/htree.c */
 	struct symlink_checks *symlinks;      /* checks/symlink_targets.c: those not yet read */
 	struct quota_checks *quotas;	      /* checks/quotas.c: usage by owner */
+	struct inode_cache inode_cache;	      /* guarded by `lock` */
 };
 
 /* Sets up all families; `image` and `sink` are borrowed. False when there is no memory. */

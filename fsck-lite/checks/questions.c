@@ -7,8 +7,7 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
+#include "checks/cut_short.h"
 #include "checks/questions.h"
 #include "checks/stops.h"
 
@@ -17,28 +16,9 @@ static void unask(const struct questions *questions, enum ext_problem problem, u
 	findings_unask(questions->findings, problem, code);
 }
 
-/* All codes of the row from `least` on, of one finding or (`at` is 0) of all. */
-static void unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
-			uint32_t least)
-{
-	const char *codes = ext_problem_text(problem)->e2fsck;
-
-	while (*codes) {
-		char *end;
-		const unsigned long code = strtoul(codes, &end, 16);
-
-		if (code >= least && at != 0)
-			findings_unask_one(questions->findings, at, (uint32_t)code);
-		else if (code >= least)
-			unask(questions, problem, (uint32_t)code);
-		for (codes = end; *codes == ' ';)
-			codes++;
-	}
-}
-
 static void unask_from(const struct questions *questions, enum ext_problem problem, uint32_t least)
 {
-	unask_codes(questions, 0, problem, least);
+	questions_unask_codes(questions, 0, problem, least);
 }
 
 /*
@@ -190,12 +170,16 @@ static void weigh_checksums(const struct questions *questions)
 	struct ext_finding finding;
 
 	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
-	     questions_next(questions, EXT_INODE_CHECKSUM, &at, &finding);)
+	     questions_next(questions, EXT_INODE_CHECKSUM, &at, &finding);) {
 		for (size_t i = 0; i < sizeof before / sizeof *before; i++)
 			if (questions_have_inode(questions, before[i], finding.place.inode)) {
 				findings_unask_one(questions->findings, at, 0x02004d);
 				findings_unask_one(questions->findings, at, 0x020049);
 			}
+		if (inode_cache_takes_root(&questions->checks->inode_cache, questions->survey,
+					   finding.place.inode))
+			findings_ask_one(questions->findings, at, 0x02004d);
+	}
 }
 
 /*
@@ -214,11 +198,11 @@ static void weigh_repaired_first(const struct questions *questions)
 			for (uint64_t at = findings_begin(of_list[i]);
 			     questions_next(questions, of_list[i], &at, &finding);)
 				if (finding.place.inode == EXT_INO_BAD_BLOCKS)
-					unask_codes(questions, at, of_list[i], 0);
+					questions_unask_codes(questions, at, of_list[i], 0);
 	for (uint64_t at = findings_begin(EXT_BLOCK_SHARED);
 	     questions_next(questions, EXT_BLOCK_SHARED, &at, &finding);)
 		if (questions_have_inode(questions, EXT_EXTENTS_FLAG_MISSING, finding.place.inode))
-			unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
+			questions_unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
 }
 
 /* A count that only the bitmap on disk makes wrong or right; who asks where tells. */
@@ -306,6 +290,8 @@ static void weigh_stop(const struct questions *questions)
 	if (stop <= STOPS_IN_PASS_3) {
 		unask(questions, EXT_DIRENT_DUPLICATE, 0x020042);
 		unask(questions, EXT_DIRECTORY_LOST, 0x030005);
+		unask(questions, EXT_INODE_CHECKSUM, 0x030005);
+		unask(questions, EXT_INODE_CHECKSUM, 0x040003);
 	}
 	/* Who does not want an empty file cleared is asked to connect it. */
 	if (stop <= STOPS_IN_PASS_4)
@@ -341,6 +327,7 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	weigh_checksums(&questions);
 	weigh_repaired_first(&questions);
 	weigh_stop(&questions);
+	weigh_cut_short(&questions);
 	if (survey->directory_count == 0)
 		unask(&questions, EXT_ROOT_MISSING, 0x020003);
 }

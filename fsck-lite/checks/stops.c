@@ -7,7 +7,27 @@
  */
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "checks/stops.h"
+
+void questions_unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
+			uint32_t least)
+{
+	const char *codes = ext_problem_text(problem)->e2fsck;
+
+	while (*codes) {
+		char *end;
+		const unsigned long code = strtoul(codes, &end, 16);
+
+		if (code >= least && at != 0)
+			findings_unask_one(questions->findings, at, (uint32_t)code);
+		else if (code >= least)
+			findings_unask(questions->findings, problem, (uint32_t)code);
+		for (codes = end; *codes == ' ';)
+			codes++;
+	}
+}
 
 bool questions_have(const struct questions *questions, enum ext_problem problem)
 {

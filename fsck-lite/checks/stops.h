@@ -34,6 +34,10 @@ struct questions {
 bool questions_next(const struct questions *questions, enum ext_problem problem, uint64_t *at,
 		    struct ext_finding *finding);
 
+/* All codes of the row from `least` on are not asked, of the finding at `at` or (0) of any. */
+void questions_unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
+			   uint32_t least);
+
 /* Is there a finding of `problem`; at this inode; in this group? */
 bool questions_have(const struct questions *questions, enum ext_problem problem);
 bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino);
