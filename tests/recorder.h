@@ -22,13 +22,21 @@ static inline void record(struct ext_source *source, uint64_t offset, uint64_t l
 	recorded_count++;
 }
 
-/* `source` goes on as before, and its hints are recorded. */
+static inline bool never_in_memory(struct ext_source *source, uint64_t offset)
+{
+	(void)source;
+	(void)offset;
+	return false;
+}
+
+/* `source` goes on as before, but as if one had to wait for it, and its hints are recorded. */
 static inline void record_hints(struct ext_source *source)
 {
 	static struct source_operations operations;
 
 	operations = *source->operations;
 	operations.will_need = record;
+	operations.in_memory = never_in_memory;
 	source->operations = &operations;
 	recorded_count = 0;
 }

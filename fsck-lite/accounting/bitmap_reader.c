@@ -9,12 +9,15 @@
 
 enum { READ_SIZE = 128 * 1024, AHEAD_GROUPS = 256 };
 
-bool bitmap_reader_init(struct bitmap_reader *reader, const struct ext_filesystem *filesystem)
+bool bitmap_reader_init(struct bitmap_reader *reader, const struct ext_filesystem *filesystem,
+			const struct ext_filesystem *judged, bool is_of_inodes)
 {
 	const size_t block_size = ext_filesystem_superblock(filesystem)->block_size;
 
 	*reader = (struct bitmap_reader){
 		.filesystem = filesystem,
+		.judged = judged,
+		.is_of_inodes = is_of_inodes,
 		.buffer = malloc(READ_SIZE > block_size ? READ_SIZE : block_size)};
 	return reader->buffer != NULL;
 }
@@ -25,26 +28,65 @@ void bitmap_reader_clear(struct bitmap_reader *reader)
 	reader->buffer = NULL;
 }
 
-const uint8_t *bitmap_reader_load(struct bitmap_reader *reader, ext_block block)
+/* Where the bitmap of `group` lies; 0 when it was never written. */
+static ext_block place_of(const struct bitmap_reader *reader, ext_group group)
+{
+	struct ext_group_descriptor descriptor;
+
+	ext_group_locations(reader->judged, group, &descriptor);
+	if (descriptor.flags &
+	    (reader->is_of_inodes ? EXT_GROUP_INODE_UNINIT : EXT_GROUP_BLOCK_UNINIT))
+		return 0;
+	return reader->is_of_inodes ? descriptor.inode_bitmap : descriptor.block_bitmap;
+}
+
+/* How many blocks from `block`, the bitmap of `group`, on are bitmaps of the groups that follow. */
+static uint64_t stretch(const struct bitmap_reader *reader, ext_group group, ext_block block)
 {
 	const struct ext_superblock *sb = ext_filesystem_superblock(reader->filesystem);
-	uint64_t count = READ_SIZE >> sb->block_size_log2;
+	const uint64_t most = READ_SIZE >> sb->block_size_log2;
+	uint64_t count = 1;
+
+	while (count < most && sb->group_count - group > count && sb->block_count - block > count &&
+	       place_of(reader, group + (ext_group)count) == block + count)
+		count++;
+	return count;
+}
+
+/* Hints at the bitmaps of AHEAD_GROUPS groups from `first` on. */
+static void hint_at(struct bitmap_reader *reader, ext_group first)
+{
+	const struct ext_superblock *sb = ext_filesystem_superblock(reader->filesystem);
+	struct ahead ahead;
+	ext_group group;
+
+	ahead_init(&ahead, ext_filesystem_source(reader->filesystem));
+	for (group = first; group < sb->group_count && group - first < AHEAD_GROUPS; group++) {
+		const ext_block block = place_of(reader, group);
+
+		if (block != 0 && block < sb->block_count)
+			ahead_add(&ahead, block << sb->block_size_log2, sb->block_size);
+	}
+	ahead_tell(&ahead);
+	reader->hinted = group;
+}
+
+const uint8_t *bitmap_reader_load(struct bitmap_reader *reader, ext_group group, ext_block block)
+{
+	const struct ext_superblock *sb = ext_filesystem_superblock(reader->filesystem);
 
 	if (block >= reader->start && block < reader->start + reader->filled)
 		return reader->buffer + ((block - reader->start) << sb->block_size_log2);
 	if (block <= sb->first_data_block || block >= sb->block_count)
 		return NULL;
-	/* Far ahead only where flex_bg packs bitmaps. */
-	if (sb->log_groups_per_flex == 0 || count == 0)
-		count = 1;
-	if (sb->log_groups_per_flex < 6 && count > (uint64_t)1 << sb->log_groups_per_flex)
-		count = (uint64_t)1 << sb->log_groups_per_flex;
-	if (count > sb->block_count - block)
-		count = sb->block_count - block;
+	if (group >= reader->hinted &&
+	    !ext_source_in_memory(ext_filesystem_source(reader->filesystem),
+				  block << sb->block_size_log2))
+		hint_at(reader, group);
 	reader->start = block;
-	reader->filled = count;
-	if (ext_filesystem_read_blocks(reader->filesystem, block, (uint32_t)count, reader->buffer,
-				       NULL) == EXT_OK)
+	reader->filled = stretch(reader, group, block);
+	if (ext_filesystem_read_blocks(reader->filesystem, block, (uint32_t)reader->filled,
+				       reader->buffer, NULL) == EXT_OK)
 		return reader->buffer;
 	reader->filled = 1;
 	if (ext_filesystem_read_blocks(reader->filesystem, block, 1, reader->buffer, NULL) ==
@@ -52,41 +94,4 @@ const uint8_t *bitmap_reader_load(struct bitmap_reader *reader, ext_block block)
 		return reader->buffer;
 	reader->filled = 0;
 	return NULL;
-}
-
-/* Hints at the bitmaps of AHEAD_GROUPS groups. */
-static void hint_at(struct ext_source *source, const struct ext_filesystem *judged, ext_group first)
-{
-	const struct ext_superblock *sb = ext_filesystem_superblock(judged);
-	struct ahead ahead;
-
-	ahead_init(&ahead, source);
-	if (!ext_source_wants_hints(ahead.source))
-		return;
-	for (ext_group group = first; group < sb->group_count && group - first < AHEAD_GROUPS;
-	     group++) {
-		struct ext_group_descriptor descriptor;
-
-		ext_group_locations(judged, group, &descriptor);
-		if ((descriptor.flags & EXT_GROUP_BLOCK_UNINIT) == 0 &&
-		    descriptor.block_bitmap < sb->block_count)
-			ahead_add(&ahead, descriptor.block_bitmap << sb->block_size_log2,
-				  sb->block_size);
-		if ((descriptor.flags & EXT_GROUP_INODE_UNINIT) == 0 &&
-		    descriptor.inode_bitmap < sb->block_count)
-			ahead_add(&ahead, descriptor.inode_bitmap << sb->block_size_log2,
-				  sb->block_size);
-	}
-	ahead_tell(&ahead);
-}
-
-void bitmap_reader_hint(const struct bitmap_reader *reader, const struct ext_filesystem *judged,
-			ext_group group)
-{
-	struct ext_source *const source = ext_filesystem_source(reader->filesystem);
-
-	if (group == 0)
-		hint_at(source, judged, 0);
-	if (group % AHEAD_GROUPS == 0)
-		hint_at(source, judged, group + AHEAD_GROUPS);
 }

@@ -5,25 +5,25 @@
 
 #include <ext/filesystem.h>
 
-/* Keeps a stretch of blocks: the bitmaps of following groups are mostly in it. */
+/* Of which kind, and the stretch of them that was read last: that of following groups, mostly. */
 struct bitmap_reader {
-	const struct ext_filesystem *filesystem;
+	const struct ext_filesystem *filesystem; /* whose blocks are read */
+	const struct ext_filesystem *judged;	 /* whose descriptors tell where they lie */
+	bool is_of_inodes;
 	uint8_t *buffer;
 	uint64_t start, filled; /* blocks */
+	ext_group hinted;	/* bitmaps of groups before this one were hinted at */
 };
 
 /* False: no memory; bitmap_reader_clear is allowed all the same. */
-bool bitmap_reader_init(struct bitmap_reader *reader, const struct ext_filesystem *filesystem);
+bool bitmap_reader_init(struct bitmap_reader *reader, const struct ext_filesystem *filesystem,
+			const struct ext_filesystem *judged, bool is_of_inodes);
 void bitmap_reader_clear(struct bitmap_reader *reader);
 
-/* The bytes of a bitmap block, until the next call; NULL when it cannot be read. */
-const uint8_t *bitmap_reader_load(struct bitmap_reader *reader, ext_block block);
-
 /*
- * To be called for one group after the other: hints at the bitmaps of groups that come later, as
- * the descriptors of `judged` tell their places.
+ * The bytes of the bitmap of `group`, which lies in `block`, until the next call; NULL when it
+ * cannot be read.
  */
-void bitmap_reader_hint(const struct bitmap_reader *reader, const struct ext_filesystem *judged,
-			ext_group group);
+const uint8_t *bitmap_reader_load(struct bitmap_reader *reader, ext_group group, ext_block block);
 
 #endif

@@ -88,7 +88,7 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 			       0);
 		return;
 	}
-	bitmap = bitmap_reader_load(&pass->block_reader, descriptor->block_bitmap);
+	bitmap = bitmap_reader_load(&pass->block_reader, group, descriptor->block_bitmap);
 	if (!bitmap) {
 		report_unreadable(survey, EXT_AT_BLOCK_BITMAP, group, descriptor->block_bitmap);
 		difference->free = clusters - block_set_count(&survey->owned, base, clusters);
@@ -146,7 +146,7 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 		survey->bitmaps_unreadable++;
 		is_missing = true;
 	} else if (!uninit) {
-		bitmap = bitmap_reader_load(&pass->inode_reader, descriptor->inode_bitmap);
+		bitmap = bitmap_reader_load(&pass->inode_reader, group, descriptor->inode_bitmap);
 		if (!bitmap) {
 			report_unreadable(survey, EXT_AT_INODE_BITMAP, group,
 					  descriptor->inode_bitmap);
@@ -279,15 +279,14 @@ enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
 	pass.is_settled = survey->inodes_unread == 0 && survey->maps_unread == 0 &&
 			  survey->orphan_inodes == 0 &&
 			  !block_set_next(&survey->shared, 0, &shared);
-	if (!bitmap_reader_init(&pass.block_reader, survey->filesystem) ||
-	    !bitmap_reader_init(&pass.inode_reader, survey->filesystem))
+	if (!bitmap_reader_init(&pass.block_reader, survey->filesystem, pass.judged, false) ||
+	    !bitmap_reader_init(&pass.inode_reader, survey->filesystem, pass.judged, true))
 		status = ext_no_memory(error);
 	for (ext_group group = 0; status == EXT_OK && group < sb->group_count; group++) {
 		if (group % 1024 == 0 && survey->options.stop && survey->options.stop()) {
 			survey->stopped = true;
 			break;
 		}
-		bitmap_reader_hint(&pass.block_reader, pass.judged, group);
 		check_group(&pass, group);
 	}
 	bitmap_reader_clear(&pass.block_reader);

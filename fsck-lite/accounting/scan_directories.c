@@ -115,7 +115,11 @@ static void hint_at(struct directory_worker *worker, uint64_t first, uint64_t co
 				      ? first + count
 				      : survey->directory_run_count;
 
-	if (!ext_source_wants_hints(worker->ahead.source))
+	/* One of them tells whether they are in memory already. */
+	if (first >= last ||
+	    ext_source_in_memory(worker->ahead.source,
+				 survey->directory_runs[first + (last - first) / 2].physical
+					 << shift))
 		return;
 	for (uint64_t i = first; i < last; i++) {
 		const struct directory_run *run = &survey->directory_runs[i];

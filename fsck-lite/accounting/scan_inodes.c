@@ -24,6 +24,7 @@ struct inode_pass {
 	_Atomic uint32_t next_group;
 	uint32_t batch; /* groups */
 	unsigned threads;
+	_Atomic bool is_waiting; /* for a device: the last tables hinted at were not in memory */
 	struct inode_worker *workers;
 };
 
@@ -55,25 +56,6 @@ static bool scan_several(struct inode_worker *worker, const ext_ino *inos,
 	return true;
 }
 
-/* Hints at what stands between these inodes and their data. */
-static void hint_at_inner_blocks(struct inode_worker *worker, const struct ext_inode_run *run)
-{
-	const struct ext_superblock *sb = worker->survey->superblock;
-	ext_block blocks[EXT_INNER_BLOCKS];
-
-	for (uint32_t i = 0; i < run->count; i++) {
-		const uint8_t *raw = run->raw + (size_t)i * sb->inode_size;
-		const unsigned count =
-			ext_inode_is_unused(raw) ? 0 : ext_inode_inner_blocks(sb, raw, blocks);
-
-		for (unsigned j = 0; j < count; j++)
-			if (blocks[j] < sb->block_count)
-				ahead_add(&worker->ahead, blocks[j] << sb->block_size_log2,
-					  sb->block_size);
-	}
-	ahead_tell(&worker->ahead);
-}
-
 static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *run)
 {
 	struct survey *survey = worker->survey;
@@ -86,8 +68,6 @@ static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *ru
 		report_unreadable(worker, run);
 		return true;
 	}
-	if (ext_source_wants_hints(worker->ahead.source))
-		hint_at_inner_blocks(worker, run);
 	for (uint32_t i = 0; i < run->count; i++) {
 		const uint8_t *raw = run->raw + (size_t)i * sb->inode_size;
 		const ext_ino ino = run->first + i;
@@ -113,17 +93,55 @@ static bool scan_run(struct inode_worker *worker, const struct ext_inode_run *ru
 	return scan_several(worker, inos, raws, count);
 }
 
+/* Hints at what stands between these inodes and their data: each would be waited for in turn. */
+static void hint_at_inner_blocks(struct inode_worker *worker, const struct ext_inode_run *run)
+{
+	const struct ext_superblock *sb = worker->survey->superblock;
+	ext_block blocks[EXT_INNER_BLOCKS];
+
+	for (uint32_t i = 0; i < run->count; i++) {
+		const uint8_t *raw = run->raw + (size_t)i * sb->inode_size;
+		const unsigned count =
+			ext_inode_is_unused(raw) ? 0 : ext_inode_inner_blocks(sb, raw, blocks);
+
+		for (unsigned j = 0; j < count; j++)
+			if (blocks[j] < sb->block_count)
+				ahead_add(&worker->ahead, blocks[j] << sb->block_size_log2,
+					  sb->block_size);
+	}
+	ahead_tell(&worker->ahead);
+}
+
 static enum ext_status scan_batch(struct inode_worker *worker, struct ext_inode_table *table,
-				  ext_group first, ext_group last)
+				  bool is_waiting, ext_group first, ext_group last)
 {
 	struct ext_inode_run run;
 	enum ext_status status;
 
 	ext_inode_table_restart(table, first, last);
-	while ((status = ext_inode_table_next(table, &run)) == EXT_OK)
+	while ((status = ext_inode_table_next(table, &run)) == EXT_OK) {
+		if (is_waiting && run.raw)
+			hint_at_inner_blocks(worker, &run);
 		if (!scan_run(worker, &run))
 			return EXT_MEMORY;
+	}
 	return status == EXT_END ? EXT_OK : status;
+}
+
+/* Batches in hand or hinted at are twice as many as threads; this is for who begins with `first`.
+ */
+static void hint_ahead(struct inode_pass *pass, const struct ext_inode_table *table,
+		       ext_group first)
+{
+	const ext_group groups = pass->survey->superblock->group_count;
+	const uint64_t ahead = first + (uint64_t)pass->threads * pass->batch;
+
+	if (first == 0)
+		pass->is_waiting = ext_inode_table_hint(
+			table, 0, (ext_group)(ahead < groups ? ahead : groups));
+	if (ahead < groups)
+		pass->is_waiting = ext_inode_table_hint(table, (ext_group)ahead,
+							(ext_group)ahead + pass->batch);
 }
 
 static void work(void *context, unsigned index)
@@ -134,7 +152,6 @@ static void work(void *context, unsigned index)
 	const size_t buffer_size =
 		survey->options.buffer_size ? survey->options.buffer_size : SURVEY_BUFFER;
 	struct ext_inode_table *table = NULL;
-	ext_group ahead;
 
 	if (worker->status == EXT_OK)
 		worker->status = ext_inode_table_open(survey->filesystem, 0, 0, false, buffer_size,
@@ -149,14 +166,9 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 1, first, count);
-		/* Batches in hand or told: one more than there are threads. */
-		ahead = first + pass->threads * pass->batch;
-		if (first == 0)
-			ext_inode_table_hint(table, 0, ahead);
-		if (ahead < count && ext_source_wants_hints(worker->ahead.source))
-			ext_inode_table_hint(table, ahead, ahead + pass->batch);
+		hint_ahead(pass, table, first);
 		worker->status =
-			scan_batch(worker, table, first,
+			scan_batch(worker, table, pass->is_waiting, first,
 				   count - first < pass->batch ? count : first + pass->batch);
 	}
 	ext_inode_table_close(table);

@@ -116,7 +116,6 @@ static void look_at(struct checks *checks, struct pending *pending, unsigned cou
 {
 	struct ext_source *const source = ext_filesystem_source(checks->filesystem);
 	const size_t block_size = checks->superblock->block_size;
-	const bool wants_hints = ext_source_wants_hints(source);
 	struct ahead ahead;
 	uint8_t *const buffer =
 		checks_memory(checks, READ_SIZE > block_size ? READ_SIZE : block_size);
@@ -126,9 +125,12 @@ static void look_at(struct checks *checks, struct pending *pending, unsigned cou
 	ext_pages_expect(buffer, READ_SIZE);
 	qsort(pending, count, sizeof *pending, compare_offsets);
 	ahead_init(&ahead, source);
-	for (unsigned i = 0; wants_hints && i < count; i++)
-		ahead_add(&ahead, pending[i].offset, length_of(checks, &pending[i]));
-	ahead_tell(&ahead);
+	/* One of them tells whether they are in memory already. */
+	if (count > 0 && !ext_source_in_memory(source, pending[count / 2].offset)) {
+		for (unsigned i = 0; i < count; i++)
+			ahead_add(&ahead, pending[i].offset, length_of(checks, &pending[i]));
+		ahead_tell(&ahead);
+	}
 	for (unsigned at = 0, taken; at < count; at += taken) {
 		const uint64_t start = pending[at].offset;
 		size_t length;

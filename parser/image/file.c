@@ -29,11 +29,8 @@
 #define BLKGETSIZE64 _IOR(0x12, 114, size_t)
 #endif
 
-enum {
-	HINT = 256 * 1024, /* bytes of one */
-	WARM = 8 << 20,	   /* bytes hinted at in a row that were in memory: the rest may be, too */
-	ONE_OF = 16,	   /* questions then, to see whether it still is */
-};
+/* Bytes of one hint. */
+enum { HINT = 256 * 1024 };
 
 _Static_assert(sizeof(off_t) == 8, "large file support");
 
@@ -41,8 +38,6 @@ struct file {
 	struct ext_source source;
 	int descriptor;
 	bool knows_holes;
-	_Atomic uint64_t warm; /* see WARM */
-	_Atomic unsigned asked;
 	char path[];
 };
 
@@ -102,16 +97,16 @@ static enum ext_status file_next_data(struct ext_source *source, uint64_t offset
 	return EXT_OK;
 }
 
-/* Does the system have this byte in its memory? False when that cannot be told. */
-static bool is_in_memory(const struct file *file, uint64_t offset)
+static bool file_in_memory(struct ext_source *source, uint64_t offset)
 {
 #if defined HAVE_PREADV2 && defined RWF_NOWAIT
 	uint8_t byte;
 	const struct iovec vector = {&byte, 1};
 
-	return preadv2(file->descriptor, &vector, 1, (off_t)offset, RWF_NOWAIT) == 1;
+	return preadv2(((const struct file *)source)->descriptor, &vector, 1, (off_t)offset,
+		       RWF_NOWAIT) == 1;
 #else
-	(void)file;
+	(void)source;
 	(void)offset;
 	return false;
 #endif
@@ -120,39 +115,17 @@ static bool is_in_memory(const struct file *file, uint64_t offset)
 static void file_will_need(struct ext_source *source, uint64_t offset, uint64_t length)
 {
 #ifdef HAVE_POSIX_FADVISE
-	struct file *const file = (struct file *)source;
+	const struct file *const file = (const struct file *)source;
 
-	/* A hint: nothing is lost when the system does not take it. Of a long range Linux takes
-	 * no more than it reads ahead at most. To look for every page of what is in memory already
-	 * costs it more than to be asked for the first. */
-	for (uint64_t done = 0; done < length; done += HINT) {
-		const uint64_t piece = min_u64(length - done, HINT);
-
-		if (is_in_memory(file, offset + done) &&
-		    is_in_memory(file, offset + done + piece - 1)) {
-			file->warm += piece;
-			continue;
-		}
-		file->warm = 0;
-		(void)posix_fadvise(file->descriptor, (off_t)(offset + done), (off_t)piece,
-				    POSIX_FADV_WILLNEED);
-	}
+	/* Nothing is lost when the system does not take it. Of a long range Linux takes no more
+	 * than it reads ahead at most. */
+	for (uint64_t done = 0; done < length; done += HINT)
+		(void)posix_fadvise(file->descriptor, (off_t)(offset + done),
+				    (off_t)min_u64(length - done, HINT), POSIX_FADV_WILLNEED);
 #else
 	(void)source;
 	(void)offset;
 	(void)length;
-#endif
-}
-
-static bool file_wants_hints(struct ext_source *source)
-{
-#ifdef HAVE_POSIX_FADVISE
-	struct file *const file = (struct file *)source;
-
-	return file->warm < WARM || file->asked++ % ONE_OF == 0;
-#else
-	(void)source;
-	return false;
 #endif
 }
 
@@ -179,7 +152,7 @@ static const struct source_operations file_operations = {
 	.read = file_read,
 	.next_data = file_next_data,
 	.will_need = file_will_need,
-	.wants_hints = file_wants_hints,
+	.in_memory = file_in_memory,
 	.guess_reads = file_guess_reads,
 	.close = file_close,
 };
@@ -244,7 +217,6 @@ enum ext_status ext_source_open_file(const char *path, struct ext_source **sourc
 	source_init(&file->source, &file_operations, NULL, size);
 	file->descriptor = descriptor;
 	file->knows_holes = is_regular;
-	file->warm = file->asked = 0;
 	memcpy(file->path, path, length);
 	file->source.name = file->path;
 	*source = &file->source;

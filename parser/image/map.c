@@ -88,9 +88,9 @@ static void map_will_need(struct ext_source *source, uint64_t offset, uint64_t l
 	ext_source_will_need(source->inner, offset, length);
 }
 
-static bool map_wants_hints(struct ext_source *source)
+static bool map_in_memory(struct ext_source *source, uint64_t offset)
 {
-	return ext_source_wants_hints(source->inner);
+	return ext_source_in_memory(source->inner, offset);
 }
 
 static void map_guess_reads(struct ext_source *source, bool guesses)
@@ -111,7 +111,7 @@ static const struct source_operations map_operations = {
 	.read = map_read,
 	.next_data = map_next_data,
 	.will_need = map_will_need,
-	.wants_hints = map_wants_hints,
+	.in_memory = map_in_memory,
 	.guess_reads = map_guess_reads,
 	.close = map_close,
 };

@@ -124,9 +124,9 @@ static void overlay_will_need(struct ext_source *source, uint64_t offset, uint64
 	ext_source_will_need(((const struct overlay *)source)->below, offset, length);
 }
 
-static bool overlay_wants_hints(struct ext_source *source)
+static bool overlay_in_memory(struct ext_source *source, uint64_t offset)
 {
-	return ext_source_wants_hints(((const struct overlay *)source)->below);
+	return ext_source_in_memory(((const struct overlay *)source)->below, offset);
 }
 
 static void overlay_guess_reads(struct ext_source *source, bool guesses)
@@ -147,7 +147,7 @@ static const struct source_operations overlay_operations = {
 	.read = overlay_read,
 	.next_data = overlay_next_data,
 	.will_need = overlay_will_need,
-	.wants_hints = overlay_wants_hints,
+	.in_memory = overlay_in_memory,
 	.guess_reads = overlay_guess_reads,
 	.close = overlay_close,
 };

@@ -148,11 +148,10 @@ void ext_source_will_need(struct ext_source *source, uint64_t offset, uint64_t l
 					      min_u64(length, source->size - offset));
 }
 
-bool ext_source_wants_hints(struct ext_source *source)
+bool ext_source_in_memory(struct ext_source *source, uint64_t offset)
 {
-	if (source->operations->wants_hints)
-		return source->operations->wants_hints(source);
-	return source->operations->will_need != NULL;
+	return offset >= source->size || !source->operations->in_memory ||
+	       source->operations->in_memory(source, offset);
 }
 
 void ext_source_guess_reads(struct ext_source *source, bool guesses)

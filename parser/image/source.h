@@ -23,8 +23,8 @@ struct source_operations {
 	/* A range inside the source will be read. NULL: the hint is of no use. */
 	void (*will_need)(struct ext_source *source, uint64_t offset, uint64_t length);
 
-	/* As ext_source_wants_hints. NULL: as will_need, never or always. */
-	bool (*wants_hints)(struct ext_source *source);
+	/* As ext_source_in_memory, with `offset` inside the source. NULL: always. */
+	bool (*in_memory)(struct ext_source *source, uint64_t offset);
 
 	/* As ext_source_guess_reads. NULL: nobody guesses. */
 	void (*guess_reads)(struct ext_source *source, bool guesses);

@@ -49,9 +49,9 @@ static void window_will_need(struct ext_source *source, uint64_t offset, uint64_
 			     length);
 }
 
-static bool window_wants_hints(struct ext_source *source)
+static bool window_in_memory(struct ext_source *source, uint64_t offset)
 {
-	return ext_source_wants_hints(source->inner);
+	return ext_source_in_memory(source->inner, ((const struct window *)source)->start + offset);
 }
 
 static void window_guess_reads(struct ext_source *source, bool guesses)
@@ -69,7 +69,7 @@ static const struct source_operations window_operations = {
 	.read = window_read,
 	.next_data = window_next_data,
 	.will_need = window_will_need,
-	.wants_hints = window_wants_hints,
+	.in_memory = window_in_memory,
 	.guess_reads = window_guess_reads,
 	.close = window_close,
 };

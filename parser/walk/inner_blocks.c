@@ -46,43 +46,64 @@ unsigned ext_inode_inner_blocks(const struct ext_superblock *sb, const uint8_t *
 	return count;
 }
 
-/* Hints at `block`, joined with those before it as long as they lie side by side. */
-static void hint_on(const struct ext_filesystem *fs, ext_block block, ext_block *first,
-		    uint64_t *count)
-{
-	const unsigned shift = fs->superblock.block_size_log2;
+/* The blocks of a tree block that names others, one after the other. */
+struct children {
+	const struct ext_filesystem *filesystem;
+	struct ext_extent_node node; /* of an extent tree */
+	const struct le32 *pointers; /* of a block map, else NULL */
+	unsigned count;
+};
 
-	if (*count > 0 && block == *first + *count) {
-		++*count;
-		return;
+static ext_block child(const struct children *children, unsigned index)
+{
+	struct ext_extent_entry entry;
+
+	if (children->pointers)
+		return get(children->pointers[index]);
+	ext_extent_node_entry(&children->node, index, &entry);
+	return entry.physical;
+}
+
+/* Those that lie side by side on disk are one hint. */
+static void hint_at(const struct children *children)
+{
+	const struct ext_superblock *sb = &children->filesystem->superblock;
+	struct ext_source *const source = children->filesystem->source;
+	const unsigned shift = sb->block_size_log2;
+
+	for (unsigned i = 0, length; i < children->count; i += length) {
+		const ext_block block = child(children, i);
+
+		length = 1;
+		if (block == 0 || block >= sb->block_count)
+			continue;
+		while (i + length < children->count &&
+		       child(children, i + length) == block + length)
+			length++;
+		ext_source_will_need(source, block << shift, (uint64_t)length << shift);
 	}
-	/* ext_source_will_need leaves out what lies behind the end. */
-	if (*count > 0 && *first < fs->superblock.block_count)
-		ext_source_will_need(fs->source, *first << shift, *count << shift);
-	*first = block;
-	*count = block != 0;
 }
 
 void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *run)
 {
 	const struct ext_span block = mapping->tree_block;
-	const struct le32 *pointers = (const struct le32 *)(const void *)block.data;
-	struct ext_extent_node node;
-	ext_block first = 0;
-	uint64_t count = 0;
+	struct children children = {.filesystem = mapping->filesystem};
+	ext_block middle;
 
 	if (run->kind != EXT_RUN_TREE || run->depth == 0 || !block.data)
 		return;
 	if (!mapping->is_extents) {
-		for (size_t i = 0; i < block.size / sizeof *pointers; i++)
-			hint_on(mapping->filesystem, get(pointers[i]), &first, &count);
-	} else if (ext_extent_node_decode(block, &node) && node.depth > 0) {
-		for (unsigned i = 0; i < node.entries; i++) {
-			struct ext_extent_entry entry;
-
-			ext_extent_node_entry(&node, i, &entry);
-			hint_on(mapping->filesystem, entry.physical, &first, &count);
-		}
+		children.pointers = (const struct le32 *)(const void *)block.data;
+		children.count = (unsigned)(block.size / sizeof *children.pointers);
+	} else if (ext_extent_node_decode(block, &children.node) && children.node.depth > 0) {
+		children.count = children.node.entries;
 	}
-	hint_on(mapping->filesystem, 0, &first, &count);
+	if (children.count == 0)
+		return;
+	/* One of them tells whether they are in memory already. */
+	middle = child(&children, children.count / 2);
+	if (middle == 0 || middle >= mapping->filesystem->superblock.block_count ||
+	    !ext_source_in_memory(mapping->filesystem->source,
+				  middle << mapping->filesystem->superblock.block_size_log2))
+		hint_at(&children);
 }

@@ -134,28 +134,41 @@ static uint64_t stretch(const struct ext_inode_table *table, uint64_t offset)
 	return end - offset;
 }
 
-void ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last)
+/* The middle stands for the whole: the ends may have been looked at for other reasons. */
+static bool hint_at(struct ext_source *source, uint64_t start, uint64_t end)
+{
+	if (start == end || ext_source_in_memory(source, start + (end - start) / 2))
+		return false;
+	ext_source_will_need(source, start, end - start);
+	return true;
+}
+
+bool ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last)
 {
 	const struct ext_superblock *sb = &table->filesystem->superblock;
+	struct ext_source *const source = table->filesystem->source;
 	const ext_group end = last < sb->group_count ? last : sb->group_count;
-	uint64_t from = 0, to = 0; /* bytes not hinted at yet */
+	uint64_t from = 0, to = 0; /* bytes that nothing was said of yet */
+	bool waits = false;
 
 	for (ext_group group = first; group < end; group++) {
 		struct ext_group_descriptor descriptor;
-		const uint32_t count =
-			(ext_group_locations(table->filesystem, group, &descriptor),
-			 inodes_to_read(table, group, &descriptor));
-		const uint64_t start = descriptor.inode_table << sb->block_size_log2;
+		uint64_t start;
+		uint32_t count;
 
+		ext_group_locations(table->filesystem, group, &descriptor);
+		count = inodes_to_read(table, group, &descriptor);
+		start = descriptor.inode_table << sb->block_size_log2;
 		if (!descriptor.readable || count == 0 || descriptor.inode_table >= sb->block_count)
 			continue;
 		if (start < to || start - to > GAP) {
-			ext_source_will_need(table->filesystem->source, from, to - from);
+			waits |= hint_at(source, from, to);
 			from = start;
 		}
 		to = start + (uint64_t)count * sb->inode_size;
 	}
-	ext_source_will_need(table->filesystem->source, from, to - from);
+	waits |= hint_at(source, from, to);
+	return waits;
 }
 
 /* Fills the buffer from `offset` on: as much as there is use for, or one block, or nothing. */

@@ -160,8 +160,11 @@ void ext_inode_table_close(struct ext_inode_table *table);
 /* Goes on with other groups, in the same buffer. */
 void ext_inode_table_restart(struct ext_inode_table *table, ext_group first, ext_group last);
 
-/* Hints at all that the walk would read of other groups, which come later. */
-void ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last);
+/*
+ * Hints at all that the walk would read of other groups, which come later. False when these are in
+ * memory, so that nothing had to be said.
+ */
+bool ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last);
 
 struct ext_inode_run {
 	ext_ino first; /* number of the first inode in `raw` */

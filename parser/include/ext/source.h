@@ -95,15 +95,15 @@ enum ext_status ext_source_next_data(struct ext_source *source, uint64_t offset,
 void ext_source_will_need(struct ext_source *source, uint64_t offset, uint64_t length);
 
 /*
- * Whether hints are worth the gathering. False where they are of no use, and while what was hinted
- * at of late lay in the system's memory already; then true for one question of many, to find out.
+ * Whether this byte can be had without waiting for a device, so that a hint is of no use. False
+ * when that cannot be told.
  */
-bool ext_source_wants_hints(struct ext_source *source);
+bool ext_source_in_memory(struct ext_source *source, uint64_t offset);
 
 /*
- * Whether the system is to read on by its own guess, as it does at first. A reader that hints at all
- * it will need turns that off: a guess from scattered reads fetches many times what is wanted. A
- * hint too.
+ * Whether the system is to read on by its own guess, as it does at first. A reader that hints at
+ * all it will need turns that off: a guess from scattered reads fetches many times what is wanted.
+ * A hint too.
  */
 void ext_source_guess_reads(struct ext_source *source, bool guesses);
 

@@ -110,7 +110,7 @@ START_TEST(empty_source_has_no_data)
 	ck_assert_int_eq(ext_source_read(source, 0, &byte, 1, NULL), EXT_IO);
 	ck_assert_int_eq(ext_source_next_data(source, 0, &start, &end), EXT_END);
 	ext_source_will_need(source, 0, 10);
-	ck_assert(!ext_source_wants_hints(source));
+	ck_assert(ext_source_in_memory(source, 0));
 	ext_source_guess_reads(source, false);
 	ext_source_close(source);
 }
@@ -129,7 +129,8 @@ START_TEST(hints_reach_what_lies_below_at_its_own_offset)
 
 	record_hints(inner);
 	ck_assert_int_eq(ext_source_open_window(inner, 4, 8, &source, NULL), EXT_OK);
-	ck_assert(ext_source_wants_hints(source));
+	ck_assert(!ext_source_in_memory(source, 0));
+	ck_assert(ext_source_in_memory(source, 8));
 	ext_source_will_need(source, 2, 100);
 	ext_source_will_need(source, 8, 1);
 
