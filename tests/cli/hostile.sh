@@ -18,21 +18,21 @@ refused()
 	done
 }
 
-# survives FILE: no command crashes or hangs; status as documented.
+# survives WHAT COMMAND...: it does not crash or hang; status as documented, which for several images is 4 and 8 at once.
 survives()
 {
-	for command in $commands; do
-		timeout $((120 * ${FSCK_LITE_SLOWER:-1})) "$FSCK_LITE" "$command" "$1" >"$work/out" 2>"$work/err"
-		status=$?
-		case $status in
-		0 | 4 | 8) passed=$((passed + 1)) ;;
-		*)
-			failed=$((failed + 1))
-			echo "FAILED: fsck-lite $command on $2: status $status"
-			head -n 20 "$work/err"
-			;;
-		esac
-	done
+	what=$1
+	shift
+	timeout $((120 * ${FSCK_LITE_SLOWER:-1})) "$@" >"$work/out" 2>"$work/err"
+	status=$?
+	case $status in
+	0 | 4 | 8 | 12) passed=$((passed + 1)) ;;
+	*)
+		failed=$((failed + 1))
+		echo "FAILED: $what: status $status"
+		tail -n 20 "$work/err"
+		;;
+	esac
 }
 
 : >"$work/empty"
@@ -63,22 +63,25 @@ if ! "$MKFIXTURE" "$top_srcdir/fixtures/recipes/founding-story.recipe" "$seed" 2
 fi
 
 # An image cut anywhere.
+mkdir "$work/hostile"
 for bytes in 512 1024 1500 2047 2048 3000 4096 20000 262144 300001 4000000 16777215; do
-	head -c $bytes "$seed" >"$work/cut"
-	survives "$work/cut" "an image cut at $bytes"
+	head -c $bytes "$seed" >"$work/hostile/cut-at-$bytes"
 done
 
 # A superblock with hostile numbers: 4 bytes, little-endian, at an offset within it.
-hostile()
-{
-	cp "$seed" "$work/hostile"
-	printf "$2" | dd of="$work/hostile" bs=1 seek=$((1024 + $1)) conv=notrunc 2>/dev/null
-	survives "$work/hostile" "a superblock whose byte $1 is $2"
-}
 for at in 0 4 20 24 28 32 36 40 76 84 88 92 96 100 206 254 260 336 376; do
-	hostile $at '\377\377\377\377'
-	hostile $at '\000\000\000\000'
-	hostile $at '\001\000\000\000'
-	hostile $at '\000\000\000\200'
+	for value in 377-377-377-377 000-000-000-000 001-000-000-000 000-000-000-200; do
+		cp "$seed" "$work/hostile/byte-$at-is-$value"
+		printf "\\$(echo $value | sed 's/-/\\/g')" |
+			dd of="$work/hostile/byte-$at-is-$value" bs=1 seek=$((1024 + at)) conv=notrunc 2>/dev/null
+	done
+done
+
+# One run of df takes all of them, which with sanitizers is much less work than a run for each.
+survives 'df of all' "$FSCK_LITE" df "$work"/hostile/*
+for image in "$work"/hostile/*; do
+	for command in $commands; do
+		[ $command = df ] || survives "$command of ${image##*/}" "$FSCK_LITE" $command "$image"
+	done
 done
 summary
