@@ -1,6 +1,7 @@
 # FSCK_CRC32C: which CRC-32C instructions the compiler can emit in a function of their own. Compile
 # and link tests only, so that a cross build answers too; whether the CPU has them is asked at run
-# time. Defines HAVE_CRC32C_X86 and HAVE_CRC_FOLD, or HAVE_CRC32C_ARM and CRC32C_ARM_TARGET.
+# time. Defines HAVE_CRC32C_X86 and HAVE_CRC_FOLD, or HAVE_CRC32C_ARM and CRC32C_ARM_TARGET; and
+# HAVE_SHA256_X86, where the compiler can ask for that extension, too.
 AC_DEFUN([FSCK_CRC32C], [
 AC_CACHE_CHECK([for crc32c instructions of x86], [fsck_cv_crc32c_x86], [
 	AC_LINK_IFELSE([AC_LANG_SOURCE([[
@@ -53,6 +54,26 @@ int main(int argc, char **argv)
 }]])], [fsck_cv_crc_fold=$fsck_cv_crc32c_x86], [fsck_cv_crc_fold=no])])
 AS_IF([test "$fsck_cv_crc_fold" = yes],
 	[AC_DEFINE([HAVE_CRC_FOLD], [1], [Define if functions for AVX-512 and VPCLMULQDQ can be built.])])
+
+AC_CACHE_CHECK([for sha256 instructions of x86], [fsck_cv_sha256_x86], [
+	AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#if !defined __x86_64__ && !defined __i386__
+#error another CPU
+#endif
+#include <immintrin.h>
+__attribute__((target("sha,sse4.1"))) static int one(int a)
+{
+	__m128i v = _mm_cvtsi32_si128(a);
+	return _mm_cvtsi128_si32(_mm_sha256rnds2_epu32(v, v, _mm_sha256msg1_epu32(v, v)));
+}
+int main(int argc, char **argv)
+{
+	(void)argv;
+	return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1") ? one(argc) : 0;
+}
+]])], [fsck_cv_sha256_x86=yes], [fsck_cv_sha256_x86=no])])
+AS_IF([test "$fsck_cv_sha256_x86" = yes],
+	[AC_DEFINE([HAVE_SHA256_X86], [1], [Define if functions for the SHA extension can be built.])])
 
 AC_CACHE_CHECK([for crc32c instructions of ARMv8], [fsck_cv_crc32c_arm], [
 	fsck_cv_crc32c_arm=no

@@ -28,7 +28,7 @@ static uint32_t rotate(uint32_t x, unsigned n)
 	return x >> n | x << (32 - n);
 }
 
-static void compress(uint32_t state[8], const uint8_t block[64])
+static void compress(uint32_t state[8], const uint8_t *block)
 {
 	const struct be32 *const words = (const void *)block;
 	uint32_t w[64];
@@ -68,6 +68,23 @@ static void compress(uint32_t state[8], const uint8_t block[64])
 	state[7] += h;
 }
 
+void sha256_blocks_plain(uint32_t state[8], const uint8_t *bytes, size_t blocks)
+{
+	for (; blocks > 0; blocks--, bytes += SHA256_BLOCK)
+		compress(state, bytes);
+}
+
+static void compress_blocks(uint32_t state[8], const uint8_t *bytes, size_t blocks)
+{
+#ifdef HAVE_SHA256_X86
+	if (__builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1")) {
+		sha256_blocks_x86(state, bytes, blocks, k);
+		return;
+	}
+#endif
+	sha256_blocks_plain(state, bytes, blocks);
+}
+
 void sha256_init(struct sha256 *hash)
 {
 	/* First 32 bits of the fractional parts of the square roots of the first 8 primes. */
@@ -85,16 +102,17 @@ void sha256_update(struct sha256 *hash, const void *data, size_t length)
 	const uint8_t *bytes = data;
 
 	while (length > 0) {
-		const size_t held = (size_t)(hash->length % sizeof hash->block);
-		const size_t room = sizeof hash->block - held;
-		const size_t part = length < room ? length : room;
+		const size_t held = (size_t)(hash->length % SHA256_BLOCK);
+		const size_t room = SHA256_BLOCK - held;
+		size_t part = length < room ? length : room;
 
-		if (part == sizeof hash->block) {
-			compress(hash->state, bytes);
+		if (part == SHA256_BLOCK) {
+			part = length - length % SHA256_BLOCK;
+			compress_blocks(hash->state, bytes, part / SHA256_BLOCK);
 		} else {
 			memcpy(hash->block + held, bytes, part);
 			if (part == room)
-				compress(hash->state, hash->block);
+				compress_blocks(hash->state, hash->block, 1);
 		}
 		hash->length += part;
 		bytes += part;
@@ -105,7 +123,7 @@ void sha256_update(struct sha256 *hash, const void *data, size_t length)
 void sha256_finish(struct sha256 *hash, uint8_t digest[32])
 {
 	static const uint8_t padding[64] = {0x80};
-	const size_t held = (size_t)(hash->length % sizeof hash->block);
+	const size_t held = (size_t)(hash->length % SHA256_BLOCK);
 	struct be64 bits;
 
 	put(&bits, hash->length * 8);

@@ -54,9 +54,33 @@ START_TEST(sha256_of_a_million_letters_fed_in_pieces_is_the_known_value)
 }
 END_TEST
 
+/* Whatever the CPU has, the plain way stands beside it: one block after the other, and many. */
+START_TEST(sha256_of_blocks_is_the_same_the_plain_way)
+{
+	uint8_t bytes[64 * 9];
+	struct sha256 hash;
+	uint32_t state[8], seed = 1;
+
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		seed = seed * 1664525 + 1013904223;
+		bytes[i] = (uint8_t)(seed >> 24);
+	}
+	for (size_t blocks = 0; blocks <= 9; blocks++) {
+		sha256_init(&hash);
+		memcpy(state, hash.state, sizeof state);
+
+		sha256_update(&hash, bytes, 64 * blocks);
+		sha256_blocks_plain(state, bytes, blocks);
+
+		ck_assert_mem_eq(state, hash.state, sizeof state);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_test(tests, sha256_gives_the_known_values);
+	tcase_add_test(tests, sha256_of_blocks_is_the_same_the_plain_way);
 	tcase_add_test(tests, sha256_of_a_million_letters_fed_in_pieces_is_the_known_value);
 }
 
