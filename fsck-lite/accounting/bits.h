@@ -28,4 +28,13 @@ static inline unsigned bits_lowest(uint64_t word)
 	return bit;
 }
 
+static inline unsigned bits_highest(uint64_t word)
+{
+	unsigned bit = 63;
+
+	while ((word >> bit & 1) == 0)
+		bit--;
+	return bit;
+}
+
 #endif

@@ -12,6 +12,7 @@
 struct difference {
 	uint64_t marked_only, owned_only;   /* bits */
 	uint64_t first_marked, first_owned; /* bit in the group */
+	uint64_t last_marked;		    /* the same */
 	uint64_t free;			    /* zero bits of the bitmap on disk */
 	uint32_t directories;		    /* in use, but marked free */
 };
@@ -37,6 +38,7 @@ static inline void difference_add(struct difference *difference, uint64_t bit, u
 		if (difference->marked_only == 0)
 			difference->first_marked = bit + bits_lowest(marked_only);
 		difference->marked_only += bits_in(marked_only);
+		difference->last_marked = bit + bits_highest(marked_only);
 	}
 	if (owned_only != 0) {
 		if (difference->owned_only == 0)

@@ -236,6 +236,8 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	survey->used_but_marked_free += blocks.owned_only << sb->cluster_log2;
 
 	place = ext_group_first_block(sb, group);
+	if (blocks.marked_only > 0)
+		survey->last_leaked = (place >> sb->cluster_log2) + blocks.last_marked;
 	/* What could not be read may own them. */
 	if (blocks.marked_only > 0 && survey->inodes_unread == 0 && survey->maps_unread == 0)
 		report(survey, EXT_BLOCK_LEAKED, EXT_AT_BLOCK_BITMAP, group,

@@ -8,6 +8,7 @@
 #include <ext/xattr.h>
 
 #include "accounting/directory_worker.h"
+#include "accounting/salvage.h"
 #include "accounting/grow.h"
 
 enum { ENTRIES_MOST = 65000 };
@@ -57,10 +58,16 @@ static void take_entry(struct directory_worker *worker, struct directory *direct
 }
 
 static void report_entry_fault(struct directory_worker *worker, const struct directory *directory,
-			       ext_logical logical, ext_block physical,
-			       const struct ext_error *error)
+			       const struct ext_dirent_cursor *cursor, ext_logical logical,
+			       ext_block physical, const struct ext_error *error)
 {
+	const uint64_t at = error->place.offset;
 	struct ext_finding finding = ext_finding_of_error(error);
+
+	/* The entry before takes the tail in as well. */
+	if (cursor->end == cursor->block.size || at == 0 ||
+	    salvage_shortens(worker->survey->superblock, cursor->block, at, cursor->end))
+		ext_finding_unasked(&finding, 0x02001d);
 
 	finding.place.structure = EXT_AT_DIRECTORY_BLOCK;
 	finding.place.has |= EXT_HAS_INODE | EXT_HAS_BLOCK | EXT_HAS_LOGICAL | EXT_HAS_OFFSET;
@@ -125,7 +132,7 @@ static bool read_entries(struct directory_worker *worker, struct directory *dire
 	if (worker->entries > 0)
 		add_entries(directory, worker->entries);
 	if (status == EXT_CORRUPT && !worker->visitor)
-		report_entry_fault(worker, directory, logical, physical, &error);
+		report_entry_fault(worker, directory, cursor, logical, physical, &error);
 	return status == EXT_END;
 }
 

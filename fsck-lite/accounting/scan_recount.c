@@ -128,6 +128,8 @@ static void report_inode(struct recount *recount, const struct ext_inode *inode)
 
 		if (shared == 0)
 			first_shared = inode->xattr_block;
+		if (in_layout == 0)
+			first_layout = inode->xattr_block;
 		shared += block_set_has(&survey->shared, cluster);
 		in_layout += block_set_has(&recount->layout, cluster);
 	}

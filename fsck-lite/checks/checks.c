@@ -25,7 +25,8 @@ static bool makes_inode_bad(enum ext_problem problem, enum ext_file_type type)
 	const bool is_special = type != EXT_TYPE_REGULAR && type != EXT_TYPE_DIRECTORY;
 
 	if (problem == EXT_FRAGMENT_ADDRESS || problem == EXT_FRAGMENT_NUMBER ||
-	    problem == EXT_FRAGMENT_SIZE || problem == EXT_XATTR_BLOCK_RANGE)
+	    problem == EXT_FRAGMENT_SIZE || problem == EXT_XATTR_BLOCK_RANGE ||
+	    problem == EXT_XATTR_BLOCK_HIGH)
 		return is_special;
 	return problem == EXT_INODE_MODE || problem == EXT_SYMLINK_INVALID ||
 	       problem == EXT_CHARACTER_DEVICE || problem == EXT_BLOCK_DEVICE ||

@@ -81,6 +81,8 @@ void weigh_cut_short(const struct questions *questions)
 
 	if (!questions_have(questions, EXT_BLOCKS_BEYOND_END))
 		return;
+	/* What is connected is counted anew. */
+	findings_unask(questions->findings, EXT_INODE_LOST, 0x040003);
 	last = last_inode(questions);
 	if (last != 0) {
 		stop = STOPS_IN_PASS_1;

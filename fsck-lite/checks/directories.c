@@ -32,6 +32,7 @@ void directory_checks_free(struct directory_checks *checks)
 	free(checks->entries);
 	free(checks->bad_inodes);
 	free(checks->suspects);
+	free(checks->kept);
 	lock_clear(&checks->lock);
 	free(checks);
 }
@@ -234,6 +235,7 @@ void check_inline_directory(struct checks *checks, const struct survey *survey,
 
 void check_directories_after(struct checks *checks, struct survey *survey)
 {
+	salvage_sort(checks->directories);
 	check_indexes(checks->directories, survey);
 	check_duplicates(checks->directories, survey);
 	check_connectivity(checks->directories, survey);

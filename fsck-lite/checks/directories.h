@@ -74,6 +74,10 @@ struct directory_checks {
 	ext_ino *suspects;
 	size_t suspect_count, suspect_size;
 
+	/* Inodes that entries name which a repair keeps; an entry each. */
+	ext_ino *kept;
+	size_t kept_count, kept_size;
+
 	_Atomic ext_ino lost_found; /* the inode that /lost+found names */
 };
 
@@ -100,6 +104,17 @@ void check_entries(const struct directory_view *view, uint32_t from);
 void report_in_directory(const struct directory_view *view, enum ext_problem problem,
 			 const struct ext_dirent *entry, const char *field, uint64_t found,
 			 uint64_t low, uint64_t high);
+
+/* checks/salvage.c: notes that a repair keeps an entry, or all from byte `from` on but "..", which
+ * is missing as long as nobody repairs. */
+void salvage_keep(const struct directory_view *view, ext_ino ino);
+void salvage_keep_from(const struct directory_view *view, uint32_t from);
+/* Does it keep the entry at `at`, which passes the end? Does it find ".." behind a broken "."? */
+bool salvage_shortens_at(const struct directory_view *view, uint64_t at);
+bool salvage_finds_dotdot(const struct directory_view *view);
+/* Once all are noted: puts them in order. Then, how many entries that name an inode are kept. */
+void salvage_sort(struct directory_checks *checks);
+uint64_t salvage_count(const struct directory_checks *checks, ext_ino ino);
 
 /* checks/entry_target.c: what an entry in use points at, but "." and "..". */
 void check_entry_target(const struct directory_view *view, const struct ext_dirent *entry,

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "accounting/salvage.h"
 #include "checks/leaf_names.h"
 
 enum { DOT_RECORD = 12 };
@@ -107,55 +108,57 @@ static uint64_t count_leftovers(const struct directory_view *view, const struct 
 	return count;
 }
 
-/*
- * Does e2fsck keep this entry, which passes the end of the block or runs into its tail? It cuts
- * those whose names fit.
- */
-static bool is_kept_by_salvage(const struct directory_view *view, uint64_t at)
+/* Is this the "." or the ".." that it should be, and kept for all that its record is too long? */
+static bool is_kept_dot(const struct directory_view *view, uint64_t at)
 {
-	const struct ext_superblock *sb = view->superblock;
 	const uint8_t *bytes = view->block.data + at;
-	uint64_t length, inode;
 
-	if (at + DOT_RECORD > view->block.size)
-		return false;
-	inode = (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
-		(uint64_t)bytes[3] << 24;
-	length = (uint64_t)bytes[4] | (uint64_t)bytes[5] << 8;
-	return at + length + DOT_RECORD > view->block.size && inode != 0 &&
-	       inode <= sb->inode_count && bytes[6] > 0 && bytes[6] <= 2 && bytes[8] == '.' &&
-	       (bytes[6] == 1 || bytes[9] == '.');
+	return salvage_shortens_at(view, at) && salvage_inode(view->block, at) != 0 &&
+	       bytes[6] > 0 && bytes[6] <= 2 && bytes[8] == '.' && (bytes[6] == 1 || bytes[9] == '.');
 }
 
-/* The first two entries, where nothing stands that could be read as one. */
-static void report_missing(const struct directory_view *view, unsigned position, bool is_kept)
+/* One of the first two entries, where nothing stands that could be read as it. */
+static void report_missing(const struct directory_view *view, enum ext_problem problem,
+			   const uint32_t *unasked, size_t count)
 {
 	const struct ext_place place = {.structure = EXT_AT_DIRECTORY_BLOCK,
 					.has = EXT_HAS_INODE,
 					.inode = view->directory->ino};
-	struct ext_finding finding = {.place = place};
+	struct ext_finding finding = {.problem = problem, .place = place};
 
 	if (!view->is_inline) {
 		finding.place.has |= EXT_HAS_BLOCK | EXT_HAS_LOGICAL;
 		finding.place.block = view->physical;
 		finding.place.logical = view->logical;
 	}
-	if (position < 1) {
-		finding.problem = EXT_DOT_MISSING;
-		ext_finding_unasked(&finding, 0x020001);
-		if (is_kept)
-			ext_finding_unasked(&finding, 0x020009);
-		ext_report(view->sink, &finding);
-	}
-	if (position < 2) {
-		finding.problem = EXT_DOTDOT_MISSING;
-		finding.unasked = 0;
-		if (is_kept) {
-			ext_finding_unasked(&finding, 0x02000a);
-			ext_finding_unasked(&finding, 0x030005);
-		}
-		ext_report(view->sink, &finding);
-	}
+	for (size_t i = 0; i < count; i++)
+		ext_finding_unasked(&finding, unasked[i]);
+	ext_report(view->sink, &finding);
+}
+
+/* The block ends in an entry that is none, or too early, before both dots were read. */
+static void report_missing_dots(const struct directory_view *view, unsigned position, bool is_broken,
+				uint64_t at)
+{
+	static const uint32_t dot[] = {0x020001, 0x020009}, dotdot[] = {0x02000a, 0x030005};
+	const bool is_kept = is_broken && is_kept_dot(view, at);
+	/* A "." that is too long is split, before what stands behind it. */
+	const bool has_dotdot =
+		is_broken && salvage_finds_dotdot(view) &&
+		(position < 1 || salvage_length(view->block, 0) > 2 * SALVAGE_LEAST);
+
+	if (position < 1)
+		report_missing(view, EXT_DOT_MISSING, dot, is_kept ? 2 : 1);
+	if (position < 1 && is_kept && has_dotdot)
+		report_missing(view, EXT_DOT_LENGTH, NULL, 0);
+	/* What goes into "." is not looked at as "..". */
+	if (position < 2)
+		report_missing(view, EXT_DOTDOT_MISSING, dotdot,
+			       is_kept || has_dotdot	     ? 2
+			       : is_broken && position == 1 ? 1
+							     : 0);
+	if (has_dotdot)
+		salvage_keep_from(view, SALVAGE_LEAST);
 }
 
 void check_entries(const struct directory_view *view, uint32_t from)
@@ -169,6 +172,7 @@ void check_entries(const struct directory_view *view, uint32_t from)
 	struct ext_error error;
 	enum ext_status status;
 	uint64_t leftovers = 0;
+	bool is_salvaged = false;
 
 	leaf_names_begin(&names, view,
 			 !is_first && !view->is_inline &&
@@ -177,8 +181,17 @@ void check_entries(const struct directory_view *view, uint32_t from)
 	for (;;) {
 		status = ext_dirent_step(&cursor, &entry, &error);
 		/* The survey reports what is wrong with lengths. */
-		if (status == EXT_CORRUPT && error.problem == EXT_DIRENT_NAME_LENGTH)
+		if (status == EXT_CORRUPT && error.problem == EXT_DIRENT_NAME_LENGTH) {
+			static const uint32_t inode[] = {0x020001};
+
+			/* A repair goes on behind it; a first one becomes the ".". */
+			is_salvaged = true;
+			if (is_first && error.place.offset == 0) {
+				report_missing(view, EXT_DOT_MISSING, inode, 1);
+				position = 1;
+			}
 			continue;
+		}
 		if (status != EXT_OK)
 			break;
 		if (position < UINT32_MAX)
@@ -195,6 +208,8 @@ void check_entries(const struct directory_view *view, uint32_t from)
 		if (entry.inode == 0)
 			continue;
 		check_entry_target(view, &entry, position);
+		if (is_salvaged && (position > 2 || entry_is_dotdot(&entry)))
+			salvage_keep(view, entry.inode);
 		note_special(view, &entry);
 		if (position > 2)
 			leaf_names_add(&names, &entry);
@@ -202,8 +217,8 @@ void check_entries(const struct directory_view *view, uint32_t from)
 	if (leftovers > 0)
 		report_in_directory(view, EXT_PUBLISHED_NAMES, NULL, NULL, leftovers, 0, 0);
 	if (position < 2)
-		report_missing(view, position,
-			       status == EXT_CORRUPT &&
-				       is_kept_by_salvage(view, error.place.offset));
+		report_missing_dots(view, position, status == EXT_CORRUPT, error.place.offset);
+	if (status == EXT_CORRUPT && position > 0 && salvage_shortens_at(view, error.place.offset))
+		salvage_keep(view, salvage_inode(view->block, error.place.offset));
 	leaf_names_end(&names);
 }

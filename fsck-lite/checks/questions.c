@@ -8,7 +8,9 @@
 #include "config.h"
 
 #include "checks/cut_short.h"
+#include "checks/directories.h"
 #include "checks/questions.h"
+#include "checks/space.h"
 #include "checks/stops.h"
 
 static void unask(const struct questions *questions, enum ext_problem problem, uint32_t code)
@@ -71,7 +73,8 @@ static void weigh_descriptors(const struct questions *questions)
 			unask_from(questions, (enum ext_problem)problem, 0x010000);
 }
 
-/* Every missing name is a "." or a ".." that the repair writes before it counts. */
+/* Every missing name is a "." or a ".." that the repair writes before it counts, or one that it
+ * keeps. */
 static bool counts_dots_alone(const struct questions *questions, const struct ext_finding *count)
 {
 	const ext_ino ino = count->place.inode;
@@ -87,15 +90,23 @@ static bool counts_dots_alone(const struct questions *questions, const struct ex
 	}
 	if (ino == EXT_INO_ROOT)
 		dots += questions_have_inode(questions, EXT_DOTDOT_MISSING, ino);
+	dots += salvage_count(questions->checks->directories, ino);
 	return count->found - count->low == dots;
 }
 
 static void weigh_links(const struct questions *questions)
 {
+	static const enum ext_problem lost[] = {EXT_DIRECTORY_LOST, EXT_INODE_LOST,
+						EXT_INODE_LOST_EMPTY};
 	struct ext_finding finding;
 
 	if (questions->stop >= STOPS_IN_PASS_4)
 		return;
+	for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+		for (uint64_t at = findings_begin(lost[i]);
+		     questions_next(questions, lost[i], &at, &finding);)
+			if (salvage_count(questions->checks->directories, finding.place.inode) > 0)
+				questions_unask_codes(questions, at, lost[i], 0x020000);
 	for (uint64_t at = findings_begin(EXT_LINK_COUNT_WRONG);
 	     questions_next(questions, EXT_LINK_COUNT_WRONG, &at, &finding);)
 		if (counts_dots_alone(questions, &finding))
@@ -105,6 +116,13 @@ static void weigh_links(const struct questions *questions)
 	     questions_next(questions, EXT_DOTDOT_INODE, &at, &finding);)
 		if (questions_have_inode(questions, EXT_DIRECTORY_EMPTY, finding.place.inode))
 			findings_unask_one(questions->findings, at, 0x030005);
+}
+
+/* Pass 2 looks closer at what has a name, pass 4 at what should have one: not at values. */
+static bool is_value(const struct questions *questions, ext_ino ino)
+{
+	return ino >= questions->survey->superblock->first_inode &&
+	       (inode_states_get(&questions->survey->inodes, ino) & STATE_SYSTEM) != 0;
 }
 
 /* An inode is cleared for the first of its faults, and for a content that makes no sense at once.
@@ -119,6 +137,16 @@ static void weigh_bad_inodes(const struct questions *questions)
 	static const uint32_t asked[] = {0x02000d, 0x02000e, 0x02000f, 0x020010, 0x020032};
 	struct ext_finding finding;
 
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+		for (uint64_t at = findings_begin(later[i]);
+		     questions_next(questions, later[i], &at, &finding);)
+			if (is_value(questions, finding.place.inode))
+				questions_unask_codes(questions, at, later[i], 0x020000);
+	for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+		for (uint64_t at = findings_begin(first[i]);
+		     questions_next(questions, first[i], &at, &finding);)
+			if (is_value(questions, finding.place.inode))
+				questions_unask_codes(questions, at, first[i], 0x020000);
 	if (questions->stop > STOPS_IN_PASS_2)
 		return;
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
@@ -233,30 +261,12 @@ static void weigh_group_counts(const struct questions *questions)
 	weigh_count(questions, EXT_SUPERBLOCK_FREE_INODES, 0x05000d, is_again);
 }
 
-/* What the repair frees and takes again leaves the counts as they are. */
+/* A new root is counted as the old one was. */
 static void weigh_counts(const struct questions *questions)
 {
-	const struct survey *survey = questions->survey;
-	const struct ext_superblock *sb = survey->superblock;
-	const uint64_t copied = survey->copied_blocks;
-	const uint64_t after = survey->bitmaps_free_blocks + survey->owners[OWNER_LEAKED] -
-			       survey->used_but_marked_free;
-	const bool has_new_root =
-		questions_have_no_root(questions) || questions_have(questions, EXT_ROOT_EMPTY);
-
-	if (after - copied == sb->free_block_count) {
-		unask(questions, EXT_BLOCK_SHARED, 0x05000e);
-		unask(questions, EXT_BLOCK_SHARED, 0x05000f);
-	}
-	if (!has_new_root || survey->directory_count == 0)
-		return;
-	unask(questions, EXT_GROUP_DIRECTORIES, 0x05000c);
-	if (survey->owners[OWNER_LEAKED] != sb->cluster_blocks)
-		return;
-	unask(questions, EXT_GROUP_FREE_BLOCKS, 0x05000e);
-	unask(questions, EXT_SUPERBLOCK_FREE_BLOCKS, 0x05000f);
-	if (questions->stop != STOPS_NOWHERE)
-		unask(questions, EXT_BLOCK_LEAKED, 0x050006);
+	if ((questions_have_no_root(questions) || questions_have(questions, EXT_ROOT_EMPTY)) &&
+	    questions->survey->directory_count > 0)
+		unask(questions, EXT_GROUP_DIRECTORIES, 0x05000c);
 }
 
 /* Where e2fsck -n stops, it is the repair that asks: without what follows from "no". */
@@ -320,6 +330,7 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	questions.stop = questions_stop(&questions);
 	weigh_descriptors(&questions);
 	weigh_counts(&questions);
+	weigh_space(&questions);
 	weigh_group_counts(&questions);
 	weigh_links(&questions);
 	weigh_bad_inodes(&questions);
