@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals. The flag is the one mutable global of the program: a signal handler can reach nothing
- * else.
+ * else. It is an atomic one, since all threads ask for it, and free of locks, since a handler may
+ * not wait for one.
  */
 #include "config.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "cancel.h"
 
-static volatile sig_atomic_t cancel_flag;
+static atomic_int cancel_flag;
+
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler takes no lock");
 
 static void raise_flag(int signal_number)
 {
 	(void)signal_number;
-	cancel_flag = 1;
+	atomic_store_explicit(&cancel_flag, 1, memory_order_relaxed);
 }
 
 void cancel_install(void)
@@ -41,5 +45,5 @@ void cancel_install(void)
 
 bool cancelled(void)
 {
-	return cancel_flag != 0;
+	return atomic_load_explicit(&cancel_flag, memory_order_relaxed) != 0;
 }

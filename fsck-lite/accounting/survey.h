@@ -162,7 +162,7 @@ struct survey {
 	const struct ext_filesystem *filesystem;
 	const struct ext_superblock *superblock;
 	struct survey_options options;
-	bool stopped, out_of_memory;
+	_Atomic bool stopped; /* by options.stop; any thread sets it, all ask */
 
 	/* In clusters (blocks without bigalloc). */
 	struct block_set owned, shared, xattr_blocks;
