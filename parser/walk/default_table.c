@@ -181,6 +181,42 @@ static bool stored_is_as_good(struct ext_source *source, const struct ext_superb
 	return !evidence_is_better(&of_default, &of_stored);
 }
 
+/*
+ * One bad pointer does not make the others bad: each that the damaged descriptor has elsewhere is
+ * tried in place of the default, and kept where the image is more for it. True when the outcome
+ * holds by itself.
+ */
+static bool keep_what_is_better(struct ext_source *source, const struct ext_superblock *sb,
+				ext_group group, const uint8_t *bytes,
+				struct ext_group_locations *where, uint8_t *buffer)
+{
+	const struct ext_group_locations stored = stored_locations(sb, bytes);
+	struct evidence best = {0, 0};
+	bool is_moved = false;
+
+	evidence_of_group(source, sb, group, where, buffer, &best);
+	for (unsigned i = 0; i < 3; i++) {
+		struct ext_group_locations tried = *where;
+		struct evidence evidence = {0, 0};
+
+		if (i == 0)
+			tried.inode_table = stored.inode_table;
+		else if (i == 1)
+			tried.block_bitmap = stored.block_bitmap;
+		else
+			tried.inode_bitmap = stored.inode_bitmap;
+		if (locations_equal(&tried, where) || !locations_in_range(sb, &tried))
+			continue;
+		evidence_of_group(source, sb, group, &tried, buffer, &evidence);
+		if (evidence_is_better(&evidence, &best)) {
+			*where = tried;
+			best = evidence;
+			is_moved = true;
+		}
+	}
+	return is_moved && (uint64_t)best.bad * 4 <= best.good;
+}
+
 /* Takes the blocks of all groups' metadata off the free counts of groups that were never used. */
 static void count_metadata(const struct ext_superblock *sb, uint8_t *descriptors,
 			   const uint8_t *filled)
@@ -254,7 +290,11 @@ ext_group default_table_fill(struct ext_source *source, const struct ext_superbl
 					      descriptors + (size_t)group * sb->descriptor_size,
 					      &where[i], buffer))
 				continue;
-			if (!holds) {
+			if (!keep_what_is_better(source, sb, group,
+						 descriptors +
+							 (size_t)group * sb->descriptor_size,
+						 &where[i], buffer) &&
+			    !holds) {
 				left++;
 				continue;
 			}
