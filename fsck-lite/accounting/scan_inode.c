@@ -122,8 +122,10 @@ static void report_checksum(const struct inode_worker *worker, const struct ext_
 	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0 && facts->tree_blocks > 0;
 	const bool is_inline =
 		inode->type == EXT_TYPE_DIRECTORY && (inode->flags & EXT_INODE_INLINE_DATA) != 0;
+	const struct ext_superblock *sb = worker->survey->superblock;
 	const bool has_blocks =
 		inode->type == EXT_TYPE_DIRECTORY && (inode->flags & EXT_INODE_INLINE_DATA) == 0;
+	const bool has_index = has_blocks && (inode->flags & EXT_INODE_INDEX) != 0;
 	struct ext_finding finding = {.problem = EXT_INODE_CHECKSUM,
 				      .place = {.structure = EXT_AT_INODE,
 						.has = EXT_HAS_INODE,
@@ -137,13 +139,24 @@ static void report_checksum(const struct inode_worker *worker, const struct ext_
 	 * cannot read; nor what an inline directory says. */
 	if (!has_extents)
 		ext_finding_unasked(&finding, 0x01006a);
+	if (!has_extents || !has_index)
+		ext_finding_unasked(&finding, 0x010049);
+	/* One block of an index has room for 8 bytes for each other block. */
+	if (!has_index || facts->data_blocks * 8 < sb->block_size)
+		ext_finding_unasked(&finding, 0x02004a);
+	/* Nor can it read of the policy that it has. */
+	if ((inode->flags & EXT_INODE_ENCRYPT) == 0)
+		ext_finding_unasked(&finding, 0x01008a);
+	if ((inode->flags & EXT_INODE_ENCRYPT) == 0 || inode->type == EXT_TYPE_DIRECTORY ||
+	    !ext_has_incompat(sb, EXT_INCOMPAT_ENCRYPT))
+		ext_finding_unasked(&finding, 0x020051);
 	if (!is_inline) {
 		ext_finding_unasked(&finding, 0x030005);
 		ext_finding_unasked(&finding, 0x040003);
 	}
 	if (!has_blocks)
 		ext_finding_unasked(&finding, 0x02004d);
-	if (!has_blocks || (inode->flags & EXT_INODE_INDEX) == 0)
+	if (!has_index)
 		ext_finding_unasked(&finding, 0x020049);
 	ext_report(worker->sink, &finding);
 }

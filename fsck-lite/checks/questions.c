@@ -37,7 +37,9 @@ static void weigh_descriptors(const struct questions *questions)
 		 (is_wiped && !is_out &&
 		  questions->checks->wiped_groups == questions->survey->superblock->group_count));
 	static const uint32_t places[] = {0x000001, 0x000002, 0x000003};
-	static const uint32_t roots[] = {0x010001, 0x030001, 0x030004};
+	/* Without the table, all in it is free. */
+	static const uint32_t roots[] = {0x010001, 0x030001, 0x030004, 0x050006, 0x05000a,
+					 0x05000b, 0x05000c, 0x05000d, 0x05000e, 0x05000f};
 
 	if (!is_out && questions->checks->wiped_groups == 0 &&
 	    questions->checks->image->source == SUPERBLOCK_IS_PRIMARY) {
@@ -233,6 +235,29 @@ static void weigh_repaired_first(const struct questions *questions)
 			questions_unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
 }
 
+/* A journal that is given up takes its inode with it, or gets that back from the copy in the
+ * superblock, before anybody looks into it; then it shares nothing. */
+static void weigh_journal(const struct questions *questions)
+{
+	static const enum ext_problem of_inode[] = {EXT_INODE_BLOCKS, EXT_INODE_SIZE,
+						    EXT_BLOCK_MAP_RANGE, EXT_BLOCK_MAP_GARBAGE};
+	const ext_ino ino = questions->survey->superblock->journal_inode;
+	struct ext_finding finding;
+
+	if (!questions_have(questions, EXT_JOURNAL_SUPERBLOCK_MAGIC) &&
+	    !questions_have(questions, EXT_JOURNAL_LENGTH))
+		return;
+	for (size_t i = 0; i < sizeof of_inode / sizeof *of_inode; i++)
+		for (uint64_t at = findings_begin(of_inode[i]);
+		     questions_next(questions, of_inode[i], &at, &finding);)
+			if (finding.place.inode == ino)
+				questions_unask_codes(questions, at, of_inode[i], 0);
+	if (!questions_have_inode(questions, EXT_BLOCK_SHARED, ino))
+		return;
+	unask(questions, EXT_BLOCK_SHARED, 0x013006);
+	unask(questions, EXT_BLOCK_SHARED, 0x013007);
+}
+
 /* A count that only the bitmap on disk makes wrong or right; who asks where tells. */
 static void weigh_count(const struct questions *questions, enum ext_problem problem, uint32_t code,
 			bool is_repaired_first)
@@ -306,13 +331,15 @@ static void weigh_stop(const struct questions *questions)
 	/* Who does not want an empty file cleared is asked to connect it. */
 	if (stop <= STOPS_IN_PASS_4)
 		unask(questions, EXT_INODE_LOST_EMPTY, 0x040002);
-	/* A bitmap that the repair has written by then has its checksum. */
+	/* A bitmap that the repair has written by then has its checksum, and its padding. */
 	if (stop == STOPS_NOWHERE)
 		return;
 	if (questions_have(questions, EXT_BLOCK_LEAKED) ||
 	    questions_have(questions, EXT_BLOCK_MARKED_FREE) ||
-	    questions_have(questions, EXT_BLOCK_SHARED))
+	    questions_have(questions, EXT_BLOCK_SHARED)) {
 		unask(questions, EXT_BLOCK_BITMAP_CHECKSUM, 0x05001b);
+		unask(questions, EXT_BLOCK_BITMAP_PADDING, 0x050002);
+	}
 	if (questions_have(questions, EXT_INODE_MARKED_USED) ||
 	    questions_have(questions, EXT_INODE_MARKED_FREE))
 		unask(questions, EXT_INODE_BITMAP_CHECKSUM, 0x05001a);
@@ -337,6 +364,7 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	weigh_indexes(&questions);
 	weigh_checksums(&questions);
 	weigh_repaired_first(&questions);
+	weigh_journal(&questions);
 	weigh_stop(&questions);
 	weigh_cut_short(&questions);
 	if (survey->directory_count == 0)

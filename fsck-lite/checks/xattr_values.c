@@ -13,6 +13,13 @@
 
 enum { PIECE = 16384 };
 
+static bool is_encryption_context(const struct ext_xattr *xattr)
+{
+	enum { INDEX_ENCRYPTION = 9 };
+
+	return xattr->index == INDEX_ENCRYPTION && xattr->name_length == 1 && xattr->name[0] == 'c';
+}
+
 void report_xattr(struct ext_sink *sink, enum ext_problem problem, const struct ext_place *place,
 		  const struct ext_xattr *xattr, uint64_t found, uint64_t low, uint64_t high)
 {
@@ -27,6 +34,11 @@ void report_xattr(struct ext_sink *sink, enum ext_problem problem, const struct 
 		memcpy(finding.name, name, finding.name_length);
 		finding.place.has |= EXT_HAS_OFFSET;
 		finding.place.offset = xattr->at;
+	}
+	/* Without an attribute that it believes, a file in an encrypted directory has no policy. */
+	if (problem == EXT_XATTR_HASH && !(xattr && is_encryption_context(xattr))) {
+		ext_finding_unasked(&finding, 0x01008a);
+		ext_finding_unasked(&finding, 0x020051);
 	}
 	ext_report(sink, &finding);
 }

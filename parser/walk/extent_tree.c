@@ -113,10 +113,19 @@ static void verify_checksum(struct ext_mapping *mapping, struct ext_span block, 
 	stored = get(tail->et_checksum);
 	computed = crc32c(mapping->seed, block.data, at);
 	if (stored != computed) {
-		struct ext_place place = mapping_place(mapping, logical);
+		struct ext_finding finding = {.problem = EXT_EXTENT_CHECKSUM,
+					      .place = mapping_place(mapping, logical),
+					      .found = stored,
+					      .low = computed,
+					      .high = computed};
 
-		place.field = "et_checksum";
-		mapping_report(mapping, EXT_EXTENT_CHECKSUM, place, stored, computed, computed);
+		finding.place.field = "et_checksum";
+		/* Nothing is read through it, not even the root of an index. */
+		if ((mapping->inode->flags & EXT_INODE_INDEX) == 0 ||
+		    mapping->inode->type != EXT_TYPE_DIRECTORY)
+			ext_finding_unasked(&finding, 0x010049);
+		mapping->damaged = true;
+		ext_report(mapping->sink, &finding);
 	}
 }
 
@@ -242,15 +251,15 @@ static enum ext_status read_extent(struct ext_mapping *mapping, struct level *le
 		length -= LENGTH_WRITTEN_MAX;
 	if (logical + length <= mapping->from && length > 0)
 		return EXT_END;
-	if (length == 0) {
-		mapping_report(mapping, EXT_EXTENT_LENGTH_ZERO, mapping_place(mapping, logical), 0,
-			       1, LENGTH_WRITTEN_MAX);
-		return EXT_END;
-	}
 	if (start < sb->first_data_block || start == 0 || start >= sb->block_count) {
 		mapping_report(mapping, EXT_EXTENT_START_RANGE, mapping_place(mapping, logical),
 			       start, sb->first_data_block > 0 ? sb->first_data_block : 1,
 			       sb->block_count - 1);
+		return EXT_END;
+	}
+	if (length == 0) {
+		mapping_report(mapping, EXT_EXTENT_LENGTH_ZERO, mapping_place(mapping, logical), 0,
+			       1, LENGTH_WRITTEN_MAX);
 		return EXT_END;
 	}
 	if (logical + 1 < level->logical) {
