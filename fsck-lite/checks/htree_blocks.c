@@ -87,7 +87,8 @@ static void weigh_codes(const struct directory_view *view, struct ext_finding *f
 
 	if (finding->problem == EXT_HTREE_ROOT)
 		htree_root_codes(view->superblock, view->block, finding);
-	if (!has_checksum || is_node)
+	/* A block without a ".." in its place is given up before. */
+	if (!has_checksum || is_node || !salvage_finds_dotdot(view))
 		ext_finding_unasked(finding, 0x020049);
 	if (!has_checksum || !is_node)
 		ext_finding_unasked(finding, 0x02004a);

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "checks/cut_short.h"
-#include "checks/directories.h"
+#include "checks/names.h"
 #include "checks/questions.h"
 #include "checks/space.h"
 #include "checks/stops.h"
@@ -73,51 +73,6 @@ static void weigh_descriptors(const struct questions *questions)
 	for (unsigned problem = 1; problem < EXT_PROBLEM_COUNT; problem++)
 		if (problem != EXT_GROUP_INODE_TABLE_RANGE && problem != EXT_DESCRIPTORS_REPLACED)
 			unask_from(questions, (enum ext_problem)problem, 0x010000);
-}
-
-/* Every missing name is a "." or a ".." that the repair writes before it counts, or one that it
- * keeps. */
-static bool counts_dots_alone(const struct questions *questions, const struct ext_finding *count)
-{
-	const ext_ino ino = count->place.inode;
-	struct ext_finding finding;
-	uint64_t dots = questions_have_inode(questions, EXT_DOT_MISSING, ino);
-
-	for (uint64_t at = findings_begin(EXT_DOTDOT_MISSING);
-	     questions_next(questions, EXT_DOTDOT_MISSING, &at, &finding);) {
-		const struct directory *directory =
-			survey_directory(questions->survey, finding.place.inode);
-
-		dots += directory && directory->ino != EXT_INO_ROOT && directory->parent == ino;
-	}
-	if (ino == EXT_INO_ROOT)
-		dots += questions_have_inode(questions, EXT_DOTDOT_MISSING, ino);
-	dots += salvage_count(questions->checks->directories, ino);
-	return count->found - count->low == dots;
-}
-
-static void weigh_links(const struct questions *questions)
-{
-	static const enum ext_problem lost[] = {EXT_DIRECTORY_LOST, EXT_INODE_LOST,
-						EXT_INODE_LOST_EMPTY};
-	struct ext_finding finding;
-
-	if (questions->stop >= STOPS_IN_PASS_4)
-		return;
-	for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
-		for (uint64_t at = findings_begin(lost[i]);
-		     questions_next(questions, lost[i], &at, &finding);)
-			if (salvage_count(questions->checks->directories, finding.place.inode) > 0)
-				questions_unask_codes(questions, at, lost[i], 0x020000);
-	for (uint64_t at = findings_begin(EXT_LINK_COUNT_WRONG);
-	     questions_next(questions, EXT_LINK_COUNT_WRONG, &at, &finding);)
-		if (counts_dots_alone(questions, &finding))
-			findings_unask_one(questions->findings, at, 0x040003);
-	/* A directory without a block is cleared before anybody looks for its "..". */
-	for (uint64_t at = findings_begin(EXT_DOTDOT_INODE);
-	     questions_next(questions, EXT_DOTDOT_INODE, &at, &finding);)
-		if (questions_have_inode(questions, EXT_DIRECTORY_EMPTY, finding.place.inode))
-			findings_unask_one(questions->findings, at, 0x030005);
 }
 
 /* Pass 2 looks closer at what has a name, pass 4 at what should have one: not at values. */
@@ -201,6 +156,13 @@ static void weigh_checksums(const struct questions *questions)
 
 	for (uint64_t at = findings_begin(EXT_INODE_CHECKSUM);
 	     questions_next(questions, EXT_INODE_CHECKSUM, &at, &finding);) {
+		if (finding.place.inode == EXT_INO_ROOT &&
+		    questions_have(questions, EXT_ROOT_UNREADABLE))
+			findings_unask_one(questions->findings, at, 0x02004d);
+		/* The resize inode is made anew, which ends pass 1 where it cannot be read. */
+		if (finding.place.inode != EXT_INO_RESIZE ||
+		    !ext_has_compat(questions->survey->superblock, EXT_COMPAT_RESIZE_INODE))
+			findings_unask_one(questions->findings, at, 0x01004e);
 		for (size_t i = 0; i < sizeof before / sizeof *before; i++)
 			if (questions_have_inode(questions, before[i], finding.place.inode)) {
 				findings_unask_one(questions->findings, at, 0x02004d);
@@ -359,7 +321,7 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	weigh_counts(&questions);
 	weigh_space(&questions);
 	weigh_group_counts(&questions);
-	weigh_links(&questions);
+	weigh_names(&questions);
 	weigh_bad_inodes(&questions);
 	weigh_indexes(&questions);
 	weigh_checksums(&questions);

@@ -167,6 +167,8 @@ enum stop questions_stop(const struct questions *questions)
 		return STOPS_AT_JOURNAL;
 	if (questions_have(questions, EXT_XATTR_MAGIC) ||
 	    questions_have_inode(questions, EXT_INODE_CHECKSUM, EXT_INO_BAD_BLOCKS) ||
+	    (ext_has_compat(questions->survey->superblock, EXT_COMPAT_RESIZE_INODE) &&
+	     questions_have_inode(questions, EXT_INODE_CHECKSUM, EXT_INO_RESIZE)) ||
 	    questions_have(questions, EXT_BLOCK_MAP_UNREADABLE) ||
 	    (!questions->has_copy && questions_have(questions, EXT_GROUP_INODE_TABLE_RANGE)))
 		return STOPS_IN_PASS_1;
