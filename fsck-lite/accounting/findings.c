@@ -229,6 +229,11 @@ void findings_unask_one(struct findings *findings, uint64_t position, uint32_t c
 		finding.unasked;
 }
 
+void findings_unask_whole(struct findings *findings, uint64_t position)
+{
+	findings->lists[position >> 32].items[(position & UINT32_MAX) - 1].unasked = UINT16_MAX;
+}
+
 void findings_ask_one(struct findings *findings, uint64_t position, uint32_t code)
 {
 	struct ext_finding finding = {.problem = (enum ext_problem)(position >> 32)};

@@ -49,6 +49,9 @@ uint64_t findings_begin(enum ext_problem problem);
 /* Notes that e2fsck does not ask `code` about the finding that left `position` behind. */
 void findings_unask_one(struct findings *findings, uint64_t position, uint32_t code);
 
+/* Notes that e2fsck asks nothing about it. */
+void findings_unask_whole(struct findings *findings, uint64_t position);
+
 /* Notes that it asks it after all. */
 void findings_ask_one(struct findings *findings, uint64_t position, uint32_t code);
 

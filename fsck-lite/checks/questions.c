@@ -190,34 +190,39 @@ static void weigh_repaired_first(const struct questions *questions)
 			for (uint64_t at = findings_begin(of_list[i]);
 			     questions_next(questions, of_list[i], &at, &finding);)
 				if (finding.place.inode == EXT_INO_BAD_BLOCKS)
-					questions_unask_codes(questions, at, of_list[i], 0);
+					findings_unask_whole(questions->findings, at);
 	for (uint64_t at = findings_begin(EXT_BLOCK_SHARED);
 	     questions_next(questions, EXT_BLOCK_SHARED, &at, &finding);)
 		if (questions_have_inode(questions, EXT_EXTENTS_FLAG_MISSING, finding.place.inode))
 			questions_unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
 }
 
-/* A journal that is given up takes its inode with it, or gets that back from the copy in the
- * superblock, before anybody looks into it; then it shares nothing. */
+/* The inode of a journal that is given up is cleared, if anything is in it, or comes back from the
+ * copy in the superblock, before anybody looks into it; then it shares nothing. */
 static void weigh_journal(const struct questions *questions)
 {
-	static const enum ext_problem of_inode[] = {EXT_INODE_BLOCKS, EXT_INODE_SIZE,
-						    EXT_BLOCK_MAP_RANGE, EXT_BLOCK_MAP_GARBAGE};
 	const ext_ino ino = questions->survey->superblock->journal_inode;
 	struct ext_finding finding;
+	struct ext_inode inode;
 
-	if (!questions_have(questions, EXT_JOURNAL_SUPERBLOCK_MAGIC) &&
-	    !questions_have(questions, EXT_JOURNAL_LENGTH))
+	if (!questions_have_no_journal(questions) &&
+	    !questions_have(questions, EXT_JOURNAL_SUPERBLOCK_MAGIC))
 		return;
-	for (size_t i = 0; i < sizeof of_inode / sizeof *of_inode; i++)
-		for (uint64_t at = findings_begin(of_inode[i]);
-		     questions_next(questions, of_inode[i], &at, &finding);)
-			if (finding.place.inode == ino)
-				questions_unask_codes(questions, at, of_inode[i], 0);
-	if (!questions_have_inode(questions, EXT_BLOCK_SHARED, ino))
-		return;
-	unask(questions, EXT_BLOCK_SHARED, 0x013006);
-	unask(questions, EXT_BLOCK_SHARED, 0x013007);
+	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++)
+		for (uint64_t at = findings_begin((enum ext_problem)i);
+		     questions_next(questions, (enum ext_problem)i, &at, &finding);)
+			if ((finding.place.has & EXT_HAS_INODE) && finding.place.inode == ino &&
+			    (finding.place.structure == EXT_AT_INODE ||
+			     finding.place.structure == EXT_AT_EXTENT_NODE ||
+			     finding.place.structure == EXT_AT_BLOCK_MAP))
+				findings_unask_whole(questions->findings, at);
+	if (questions_have_inode(questions, EXT_BLOCK_SHARED, ino)) {
+		unask(questions, EXT_BLOCK_SHARED, 0x013006);
+		unask(questions, EXT_BLOCK_SHARED, 0x013007);
+	}
+	if (ext_inode_read(questions->survey->filesystem, ino, &inode, NULL, NULL) == EXT_OK &&
+	    inode.links == 0 && inode.blocks_raw == 0)
+		unask(questions, EXT_JOURNAL_INODE, 0x010034);
 }
 
 /* A count that only the bitmap on disk makes wrong or right; who asks where tells. */
@@ -326,9 +331,9 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	weigh_indexes(&questions);
 	weigh_checksums(&questions);
 	weigh_repaired_first(&questions);
-	weigh_journal(&questions);
 	weigh_stop(&questions);
 	weigh_cut_short(&questions);
+	weigh_journal(&questions);
 	if (survey->directory_count == 0)
 		unask(&questions, EXT_ROOT_MISSING, 0x020003);
 }

@@ -12,7 +12,7 @@
 #include "checks/stops.h"
 
 void questions_unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
-			uint32_t least)
+			   uint32_t least)
 {
 	const char *codes = ext_problem_text(problem)->e2fsck;
 
@@ -141,6 +141,20 @@ static bool stops_at_superblock(const struct questions *questions)
 	       (sb->group_count == 1 || sb->blocks_per_group != sb->block_size * 8);
 }
 
+bool questions_have_no_journal(const struct questions *questions)
+{
+	static const enum ext_problem problems[] = {EXT_JOURNAL_INODE, EXT_JOURNAL_HOLE};
+	struct ext_finding finding;
+
+	/* The first code is that of a journal which e2fsck drops. */
+	for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
+		for (uint64_t at = findings_begin(problems[i]);
+		     questions_next(questions, problems[i], &at, &finding);)
+			if (ext_finding_asks(&finding, 0))
+				return true;
+	return false;
+}
+
 static bool stops_at_journal(const struct questions *questions)
 {
 	static const enum ext_problem damaged[] = {EXT_JOURNAL_SUPERBLOCK_CHECKSUM,
@@ -148,7 +162,8 @@ static bool stops_at_journal(const struct questions *questions)
 						   EXT_JOURNAL_GEOMETRY, EXT_JOURNAL_FEATURES,
 						   EXT_JOURNAL_LENGTH};
 
-	return has_any(questions, damaged, sizeof damaged / sizeof *damaged);
+	return has_any(questions, damaged, sizeof damaged / sizeof *damaged) ||
+	       questions_have_no_journal(questions);
 }
 
 bool questions_have_no_root(const struct questions *questions)

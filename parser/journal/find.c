@@ -51,12 +51,28 @@ static bool add_run(struct ext_journal *journal, uint32_t log, uint32_t length, 
 	return true;
 }
 
+/* Of what is wrong with the map, which others report, notes whether some was not read. */
+struct map_sink {
+	struct ext_sink sink;
+	bool is_unread;
+};
+
+static void note_unread(struct ext_sink *sink, const struct ext_finding *finding)
+{
+	struct map_sink *const noted = (struct map_sink *)sink;
+
+	if (finding->problem == EXT_EXTENT_UNREADABLE ||
+	    finding->problem == EXT_BLOCK_MAP_UNREADABLE)
+		noted->is_unread = true;
+}
+
 /* The runs of a journal that is a file. */
 static enum ext_status map_inode(struct ext_journal *journal, const struct ext_inode *inode,
 				 struct ext_error *error)
 {
 	const struct ext_superblock *sb = &journal->filesystem->superblock;
 	const uint64_t blocks = inode->size >> sb->block_size_log2;
+	struct map_sink noted = {.sink = {.report = note_unread}};
 	struct ext_mapping *mapping;
 	struct ext_run run;
 	enum ext_status status = ext_mapping_new(journal->filesystem, &mapping, error);
@@ -64,7 +80,7 @@ static enum ext_status map_inode(struct ext_journal *journal, const struct ext_i
 	if (status != EXT_OK)
 		return status;
 	journal->run_count = 0;
-	ext_mapping_start(mapping, inode, 0, NULL);
+	ext_mapping_start(mapping, inode, 0, &noted.sink);
 	while (ext_mapping_next(mapping, &run) == EXT_OK) {
 		uint64_t length = run.length;
 
@@ -77,6 +93,7 @@ static enum ext_status map_inode(struct ext_journal *journal, const struct ext_i
 			return ext_no_memory(error);
 		}
 	}
+	journal->is_unread = noted.is_unread;
 	ext_mapping_free(mapping);
 	return EXT_OK;
 }
@@ -155,12 +172,67 @@ static void report_error(const struct ext_journal *journal, const struct ext_err
 	ext_report(journal->sink, &finding);
 }
 
+/* What was said of the journal superblock once is not said again. */
+static enum ext_status try_quietly(struct ext_journal *journal, const struct ext_inode *inode,
+				   struct ext_error *error)
+{
+	struct ext_sink *const sink = journal->sink;
+	enum ext_status status;
+
+	journal->sink = NULL;
+	status = try_inode(journal, inode, error);
+	journal->sink = sink;
+	return status;
+}
+
+/* Blocks from the first on that the map has, less than the inode's size asks for. */
+static bool map_has_hole(const struct ext_journal *journal, const struct ext_inode *inode)
+{
+	return journal_blocks_present(journal) < inode->size >>
+	       journal->filesystem->superblock.block_size_log2;
+}
+
+/* EXT_END when there is no copy, or none that is better than a map with a hole. */
+static enum ext_status try_backup(struct ext_journal *journal, bool has_hole)
+{
+	struct ext_inode inode;
+	enum ext_status status;
+
+	if (!inode_from_backup(&journal->filesystem->superblock, &inode))
+		return EXT_END;
+	status = try_quietly(journal, &inode, NULL);
+	if (status == EXT_OK && has_hole && map_has_hole(journal, &inode))
+		return EXT_END;
+	if (status == EXT_OK)
+		journal->summary.home = EXT_JOURNAL_HOME_BACKUP;
+	return status;
+}
+
+/* e2fsck takes a copy without a word, unless it is an extent tree, which it takes for a block map;
+ * and makes a new journal where the copy is no use either. */
+static void report_inode(const struct ext_journal *journal, const struct ext_error *error,
+			 bool is_from_backup)
+{
+	struct ext_inode copy;
+	const bool has_backup = is_from_backup &&
+				inode_from_backup(&journal->filesystem->superblock, &copy) &&
+				(copy.flags & EXT_INODE_EXTENTS) == 0;
+	static const uint32_t asked[] = {0x00000f, 0x010034, 0x060001,
+					 0x050006, 0x05000e, 0x05000f};
+	struct ext_finding finding = ext_finding_of_error(error);
+
+	for (size_t i = 0; has_backup && i < sizeof asked / sizeof *asked; i++)
+		ext_finding_unasked(&finding, asked[i]);
+	ext_report(journal->sink, &finding);
+}
+
 enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_error *error)
 {
 	const struct ext_superblock *sb = &journal->filesystem->superblock;
 	struct ext_inode inode;
 	struct ext_error fault;
-	enum ext_status status;
+	enum ext_status status, backup;
+	bool has_hole;
 
 	journal->source = journal->filesystem->source;
 	journal->summary.inode = sb->journal_inode;
@@ -169,30 +241,26 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 	status = ext_inode_read(journal->filesystem, sb->journal_inode, &inode, NULL, &fault);
 	if (status == EXT_OK)
 		status = try_inode(journal, &inode, &fault);
-	if (status == EXT_OK)
+	if (status == EXT_MEMORY)
+		return ext_no_memory(error);
+	journal->has_hole = has_hole = status == EXT_OK && map_has_hole(journal, &inode);
+	if (status == EXT_OK && (!has_hole || journal->is_unread))
 		return EXT_OK;
-	if (status == EXT_MEMORY) {
-		if (error)
-			*error = fault;
-		return status;
+	if (has_hole)
+		ext_corrupt(&fault, EXT_JOURNAL_HOLE, journal_place(journal, 0),
+			    inode.size >> sb->block_size_log2, 0, journal_blocks_present(journal));
+	backup = status == EXT_UNSUPPORTED ? EXT_END : try_backup(journal, has_hole);
+	report_inode(journal, &fault, backup == EXT_OK);
+	if (backup == EXT_MEMORY)
+		return ext_no_memory(error);
+	if (backup == EXT_OK)
+		return EXT_OK;
+	if (!has_hole) {
+		journal->summary.damage = fault.problem;
+		return EXT_OK;
 	}
-	report_error(journal, &fault);
-	if (inode_from_backup(sb, &inode) && status != EXT_UNSUPPORTED) {
-		struct ext_sink *const sink = journal->sink;
-
-		/* What the copy is wrong about, the inode was as well. */
-		journal->sink = NULL;
-		status = try_inode(journal, &inode, NULL);
-		journal->sink = sink;
-		if (status == EXT_MEMORY)
-			return ext_no_memory(error);
-		if (status == EXT_OK) {
-			journal->summary.home = EXT_JOURNAL_HOME_BACKUP;
-			return EXT_OK;
-		}
-	}
-	journal->summary.damage = fault.problem;
-	return EXT_OK;
+	/* Then what there is of the inode's map. */
+	return try_quietly(journal, &inode, error);
 }
 
 /* The superblock of a journal device, at byte 1024 as any other. */

@@ -103,28 +103,6 @@ uint32_t journal_blocks_present(const struct ext_journal *journal)
 	return present;
 }
 
-/* A journal with a hole is given up with its inode, unless i_block has it, of which the superblock
- * knows a copy; one that is short gets a new superblock. */
-static void report_length(const struct ext_journal *journal)
-{
-	enum { IN_I_BLOCK = 12 };
-	static const uint32_t short_alone[] = {0x000015}, of_holes[] = {0x00000f, 0x010034, 0x060001};
-	const uint32_t present = journal->summary.present_blocks;
-	struct ext_finding finding = {.problem = EXT_JOURNAL_LENGTH,
-				      .place = journal_place(journal, 0),
-				      .found = journal->superblock.length,
-				      .high = present};
-	bool has_hole = false;
-
-	for (uint32_t i = 0; present >= IN_I_BLOCK && i < journal->run_count; i++)
-		has_hole = has_hole || journal->runs[i].log > present;
-	for (size_t i = 0; has_hole && i < sizeof short_alone / sizeof *short_alone; i++)
-		ext_finding_unasked(&finding, short_alone[i]);
-	for (size_t i = 0; !has_hole && i < sizeof of_holes / sizeof *of_holes; i++)
-		ext_finding_unasked(&finding, of_holes[i]);
-	ext_report(journal->sink, &finding);
-}
-
 static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool trust_damaged)
 {
 	struct ext_journal_summary *summary = &journal->summary;
@@ -150,8 +128,10 @@ static void judge(struct ext_journal *journal, bool ignore_recover_flag, bool tr
 	if (!journal->is_external && jsb->user_count > 1)
 		journal_report(journal, EXT_JOURNAL_USERS, 0, jsb->user_count, 0, 1);
 	summary->present_blocks = journal_blocks_present(journal);
-	if (summary->present_blocks < jsb->length)
-		report_length(journal);
+	/* A map with a hole has been named by whoever found it. */
+	if (summary->present_blocks < jsb->length && !journal->has_hole)
+		journal_report(journal, EXT_JOURNAL_LENGTH, 0, jsb->length, 0,
+			       summary->present_blocks);
 	summary->end_sequence = jsb->sequence;
 	if (summary->state == EXT_JOURNAL_DAMAGED)
 		return;
