@@ -73,7 +73,10 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 		}
 		mapping->damaged = true;
 		ext_report(mapping->sink, &finding);
-		return false;
+		if (is_root)
+			return false;
+		/* Linux goes no further; but its place says what a node is. */
+		node->depth = (unsigned)depth;
 	}
 	if (node->max > room || node->max < room - ROOM_LEFT) {
 		place.field = "eh_max";
