@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 
 import judge
 from case_place import Skip, case, fill, is_clean, names, sync_path, top_names, working
@@ -36,6 +37,14 @@ def pending_work(root):
     sync_path(root)
 
 
+def raw_names(image):
+    """The names of the root directory without the journal, by debugfs, which never replays one to read."""
+    done = subprocess.run(['debugfs', '-n', '-R', 'ls -p /', image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True)
+    entries = [line.split('/') for line in done.stdout.decode().splitlines() if line.startswith('/')]
+    return sorted(entry[5] for entry in entries if entry[1] != '0' and entry[5] not in ('.', '..'))
+
+
 @case(5)
 def a_pending_journal_is_replayed_in_memory(place):
     for kind, block in (('ext4', '1024'), ('ext4', '4096'), ('ext3', '1024'), ('ext3', '4096')):
@@ -51,7 +60,9 @@ def a_pending_journal_is_replayed_in_memory(place):
         text = place.text('cat', image=image, after=('/new-directory/inside',))
         assert text.out == b'from the journal', where + repr(text.out)
         ignored = names(place, '/', '--journal=ignore', image=image)
-        assert 'new-directory' not in ignored or 'hello.txt' in ignored, where + 'the journal was not ignored'
+        # What lies in place: mostly the old names, unless the kernel has already written that block back.
+        lies_there = raw_names(image)
+        assert sorted(ignored) == lies_there, where + 'the journal was not ignored: %r, debugfs %r' % (ignored, lies_there)
 
 
 @case(6)
