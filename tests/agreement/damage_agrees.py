@@ -259,10 +259,12 @@ def run(count, seed, jobs, only=(), chosen=(), keep=None, start=0):
     if not usable:
         judge.skip('no image could be made')
     with judge.scratch(dir=subjects.images.folder()) as folder, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        # Each subject in turn; the number alone decides.
-        work = [pool.submit(judge_one, n, seed, usable[n % len(usable)], folder, keep)
-                for n in range(start, start + count) if not only or n in only]
-        return [r for r in (w.result() for w in work) if r]
+        # Each subject in turn; the number alone decides. Those with an MMP block go first: e2fsck sleeps over
+        # each for half a minute, during which the others are judged.
+        numbers = [n for n in range(start, start + count) if not only or n in only]
+        work = {n: pool.submit(judge_one, n, seed, usable[n % len(usable)], folder, keep)
+                for n in sorted(numbers, key=lambda n: 'mmp' not in usable[n % len(usable)].name)}
+        return [r for r in (work[n].result() for n in numbers) if r]
 
 
 def reached(totals):
