@@ -51,6 +51,8 @@ void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 	if (bytes[LENGTH_AT] == LENGTH_LEAST) {
 		ext_finding_unasked(finding, 0x020038);
 		ext_finding_unasked(finding, 0x02003d);
+		ext_finding_unasked(finding, 0x02003e);
+		ext_finding_unasked(finding, 0x02003a);
 	}
 	if ((bytes[FLAGS_AT] & FLAG_INCOMPATIBLE) == 0)
 		ext_finding_unasked(finding, 0x01004b);
@@ -88,6 +90,10 @@ static void weigh_codes(const struct directory_view *view, struct ext_finding *f
 	if (finding->problem == EXT_HTREE_ROOT)
 		htree_root_codes(view->superblock, view->block, finding);
 	/* A block without a ".." in its place is given up before. */
+	if (finding->problem == EXT_HTREE_ROOT && !salvage_finds_dotdot(view)) {
+		ext_finding_unasked(finding, 0x02003a);
+		ext_finding_unasked(finding, 0x02003e);
+	}
 	if (!has_checksum || is_node || !salvage_finds_dotdot(view))
 		ext_finding_unasked(finding, 0x020049);
 	if (!has_checksum || !is_node)
