@@ -227,7 +227,8 @@ static void weigh_journal(const struct questions *questions)
 	for (unsigned i = 1; i < EXT_PROBLEM_COUNT; i++)
 		for (uint64_t at = findings_begin((enum ext_problem)i);
 		     questions_next(questions, (enum ext_problem)i, &at, &finding);)
-			if ((finding.place.has & EXT_HAS_INODE) && finding.place.inode == ino &&
+			if (i != EXT_JOURNAL_INODE && (finding.place.has & EXT_HAS_INODE) &&
+			    finding.place.inode == ino &&
 			    (finding.place.structure == EXT_AT_INODE ||
 			     finding.place.structure == EXT_AT_EXTENT_NODE ||
 			     finding.place.structure == EXT_AT_BLOCK_MAP))
