@@ -33,23 +33,6 @@ static void report(struct survey *survey, enum ext_problem problem, enum ext_str
 	ext_report(survey->options.sink, &finding);
 }
 
-/* e2fsck holds the checksum against what it has in memory, where the padding is always set. */
-static void report_padding(struct survey *survey, ext_group group, ext_block block,
-			   enum ext_checksum_state checksum)
-{
-	struct ext_finding finding = {.problem = EXT_BLOCK_BITMAP_PADDING,
-				      .place = {.structure = EXT_AT_BLOCK_BITMAP,
-						.has = EXT_HAS_GROUP | EXT_HAS_BLOCK,
-						.group = group,
-						.block = block}};
-
-	if (block == 0)
-		finding.place.has = EXT_HAS_GROUP;
-	if (checksum != EXT_CHECKSUM_OK)
-		ext_finding_unasked(&finding, 0x05001b);
-	ext_report(survey->options.sink, &finding);
-}
-
 /* How many clusters a group has: the last one may be short. */
 static uint64_t clusters_of(const struct ext_superblock *sb, ext_group group)
 {
@@ -78,7 +61,6 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 	const struct ext_superblock *sb = survey->superblock;
 	const uint64_t clusters = clusters_of(sb, group);
 	const uint64_t base = ext_group_first_block(sb, group) >> sb->cluster_log2;
-	enum ext_checksum_state checksum;
 	const uint8_t *bitmap;
 
 	if (descriptor->flags & EXT_GROUP_BLOCK_UNINIT) {
@@ -93,7 +75,8 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 			       (owned - fixed) << sb->cluster_log2, 0);
 		/* The bits behind a short last group are part of what was never written. */
 		if (clusters < sb->clusters_per_group)
-			report_padding(survey, group, descriptor->block_bitmap, EXT_CHECKSUM_NONE);
+			report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
+			       descriptor->block_bitmap, 0, 0);
 		return;
 	}
 	if (is_nowhere(sb, descriptor->block_bitmap)) {
@@ -101,7 +84,8 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 		difference->free = clusters;
 		difference->owned_only = block_set_count(&survey->owned, base, clusters);
 		if (clusters < sb->clusters_per_group)
-			report_padding(survey, group, 0, EXT_CHECKSUM_NONE);
+			report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group, 0, 0,
+			       0);
 		return;
 	}
 	bitmap = bitmap_reader_load(&pass->block_reader, group, descriptor->block_bitmap);
@@ -110,9 +94,8 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 		difference->free = clusters - block_set_count(&survey->owned, base, clusters);
 		return;
 	}
-	checksum = ext_bitmap_checksum(sb, bitmap, sb->clusters_per_group,
-				       descriptor->block_bitmap_checksum);
-	if (checksum == EXT_CHECKSUM_BAD)
+	if (ext_bitmap_checksum(sb, bitmap, sb->clusters_per_group,
+				descriptor->block_bitmap_checksum) == EXT_CHECKSUM_BAD)
 		report(survey, EXT_BLOCK_BITMAP_CHECKSUM, EXT_AT_BLOCK_BITMAP, group,
 		       descriptor->block_bitmap, 0, 0);
 	for (uint64_t bit = 0; bit < clusters; bit += 64)
@@ -120,7 +103,8 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 			       block_set_word(&survey->owned, base + bit),
 			       difference_mask(bit, clusters));
 	if (!padding_is_set(bitmap, clusters, (uint64_t)8 * sb->block_size))
-		report_padding(survey, group, descriptor->block_bitmap, checksum);
+		report(survey, EXT_BLOCK_BITMAP_PADDING, EXT_AT_BLOCK_BITMAP, group,
+		       descriptor->block_bitmap, 0, 0);
 }
 
 /* 64 inodes from `first` on, as the bits that their bitmap should have. */
@@ -161,9 +145,6 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 	if (!uninit && is_nowhere(sb, descriptor->inode_bitmap)) {
 		survey->bitmaps_unreadable++;
 		is_missing = true;
-		if (inodes < (uint64_t)8 * sb->block_size)
-			report(survey, EXT_INODE_BITMAP_PADDING, EXT_AT_INODE_BITMAP, group, 0, 0,
-			       0);
 	} else if (!uninit) {
 		bitmap = bitmap_reader_load(&pass->inode_reader, group, descriptor->inode_bitmap);
 		if (!bitmap) {

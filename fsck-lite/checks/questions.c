@@ -318,7 +318,6 @@ static void weigh_stop(const struct questions *questions)
 	/* A bitmap that the repair has written by then has its checksum, and its padding. */
 	if (stop == STOPS_NOWHERE)
 		return;
-	unask(questions, EXT_BLOCK_BITMAP_PADDING, 0x05001b);
 	if (questions_have(questions, EXT_BLOCK_LEAKED) ||
 	    questions_have(questions, EXT_BLOCK_MARKED_FREE) ||
 	    questions_have(questions, EXT_BLOCK_SHARED)) {
