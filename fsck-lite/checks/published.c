@@ -82,7 +82,7 @@ static bool count_blocks(struct checks *checks, uint8_t *buffer, ext_block start
 			 uint64_t *count, ext_block *first)
 {
 	const struct ext_superblock *sb = checks->superblock;
-	const uint64_t most = CHUNK > sb->block_size ? CHUNK >> sb->block_size_log2 : 1;
+	const uint64_t most = CHUNK > sb->block_size ? (uint64_t)CHUNK >> sb->block_size_log2 : 1;
 
 	while (length > 0) {
 		const uint32_t part = (uint32_t)(length < most ? length : most);
