@@ -50,11 +50,8 @@ static void see_inode(struct survey_observer *observer, const struct survey *sur
 
 	check_inode(checks, survey, inode, raw, facts, &watching.sink);
 	check_directory_inode(checks, survey, inode, raw, facts, &watching.sink);
-	if (survey->superblock->has_metadata_csum) {
-		lock_take(&checks->lock);
+	if (survey->superblock->has_metadata_csum)
 		inode_cache_note(&checks->inode_cache, survey, inode, raw, facts);
-		lock_give(&checks->lock);
-	}
 	if (watching.is_bad)
 		check_directory_bad_inode(checks, inode->number);
 }
@@ -101,6 +98,7 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 	checks->observer.directory_block = see_block;
 	checks->observer.inline_directory = see_inline;
 	lock_init(&checks->lock);
+	inode_cache_init(&checks->inode_cache);
 	checks->directories = directory_checks_new(checks);
 	return checks->directories && symlink_targets_init(checks) && xattr_shares_init(checks) &&
 	       quotas_init(checks);
@@ -108,8 +106,10 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 
 void checks_clear(struct checks *checks)
 {
-	if (checks->filesystem)
+	if (checks->filesystem) {
 		lock_clear(&checks->lock);
+		inode_cache_clear(&checks->inode_cache);
+	}
 	ext_filesystem_close(checks->judged);
 	directory_checks_free(checks->directories);
 	symlink_targets_clear(checks);

@@ -61,8 +61,8 @@ static void unask_behind(const struct questions *questions, ext_ino last)
 			/* Size and blocks are asked once the map is read. */
 			if ((finding.place.has & EXT_HAS_INODE) &&
 			    (finding.place.inode > last ||
-			     (finding.place.inode == last && (problem == EXT_INODE_SIZE ||
-							      problem == EXT_INODE_BLOCKS))))
+			     (finding.place.inode == last &&
+			      (problem == EXT_INODE_SIZE || problem == EXT_INODE_BLOCKS))))
 				questions_unask_codes(questions, at, (enum ext_problem)problem,
 						      0x010000);
 	questions_unask_codes(questions, 0, EXT_XATTR_REFERENCE_COUNT, 0x010000);
@@ -72,8 +72,8 @@ void weigh_cut_short(const struct questions *questions)
 {
 	/* What comes first behind the pass that is the last. */
 	static const uint32_t behind[] = {
-		[STOPS_IN_PASS_1] = 0x011000,  [STOPS_IN_PASS_1B] = 0x020000,
-		[STOPS_IN_PASS_2] = 0x030000,  [STOPS_IN_PASS_3] = 0x040000,
+		[STOPS_IN_PASS_1] = 0x011000, [STOPS_IN_PASS_1B] = 0x020000,
+		[STOPS_IN_PASS_2] = 0x030000, [STOPS_IN_PASS_3] = 0x040000,
 		[STOPS_IN_PASS_4] = 0x050000,
 	};
 	enum stop stop = questions->stop;

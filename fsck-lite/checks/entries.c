@@ -114,7 +114,8 @@ static bool is_kept_dot(const struct directory_view *view, uint64_t at)
 	const uint8_t *bytes = view->block.data + at;
 
 	return salvage_shortens_at(view, at) && salvage_inode(view->block, at) != 0 &&
-	       bytes[6] > 0 && bytes[6] <= 2 && bytes[8] == '.' && (bytes[6] == 1 || bytes[9] == '.');
+	       bytes[6] > 0 && bytes[6] <= 2 && bytes[8] == '.' &&
+	       (bytes[6] == 1 || bytes[9] == '.');
 }
 
 /* One of the first two entries, where nothing stands that could be read as it. */
@@ -137,8 +138,8 @@ static void report_missing(const struct directory_view *view, enum ext_problem p
 }
 
 /* The block ends in an entry that is none, or too early, before both dots were read. */
-static void report_missing_dots(const struct directory_view *view, unsigned position, bool is_broken,
-				uint64_t at)
+static void report_missing_dots(const struct directory_view *view, unsigned position,
+				bool is_broken, uint64_t at)
 {
 	static const uint32_t dot[] = {0x020001, 0x020009}, dotdot[] = {0x02000a, 0x030005};
 	const bool is_kept = is_broken && is_kept_dot(view, at);
@@ -154,9 +155,9 @@ static void report_missing_dots(const struct directory_view *view, unsigned posi
 	/* What goes into "." is not looked at as "..". */
 	if (position < 2)
 		report_missing(view, EXT_DOTDOT_MISSING, dotdot,
-			       is_kept || has_dotdot	     ? 2
+			       is_kept || has_dotdot	    ? 2
 			       : is_broken && position == 1 ? 1
-							     : 0);
+							    : 0);
 	if (has_dotdot)
 		salvage_keep_from(view, SALVAGE_LEAST);
 }

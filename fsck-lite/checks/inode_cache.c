@@ -10,12 +10,28 @@
 
 static void note_read(struct inode_cache *cache, ext_ino at, ext_ino read)
 {
-	for (unsigned i = 0; i < cache->count && i < INODE_CACHE_READS; i++)
-		if (cache->reads[i].read == read)
-			return;
-	if (cache->count < INODE_CACHE_READS)
-		cache->reads[cache->count] = (struct inode_read){at, read};
-	cache->count++;
+	bool is_there = false;
+
+	/* Soon there is nothing more to note, and no thread waits for another. */
+	if (cache->count >= INODE_CACHE_READS)
+		return;
+	lock_take(&cache->lock);
+	for (unsigned i = 0; i < cache->count; i++)
+		is_there = is_there || cache->reads[i].read == read;
+	if (!is_there && cache->count < INODE_CACHE_READS)
+		cache->reads[cache->count++] = (struct inode_read){at, read};
+	lock_give(&cache->lock);
+}
+
+void inode_cache_init(struct inode_cache *cache)
+{
+	lock_init(&cache->lock);
+	cache->count = 0;
+}
+
+void inode_cache_clear(struct inode_cache *cache)
+{
+	lock_clear(&cache->lock);
 }
 
 /* Values in inodes of their own are looked up. */
@@ -40,8 +56,8 @@ void inode_cache_note(struct inode_cache *cache, const struct survey *survey,
 	const struct ext_superblock *sb = survey->superblock;
 	/* The checksum of a block of extents begins with its inode's. */
 	const bool has_extents = (inode->flags & EXT_INODE_EXTENTS) != 0 && facts->tree_blocks > 0;
-	const bool is_inline = (inode->flags & EXT_INODE_INLINE_DATA) != 0 &&
-			       inode->type == EXT_TYPE_DIRECTORY;
+	const bool is_inline =
+		(inode->flags & EXT_INODE_INLINE_DATA) != 0 && inode->type == EXT_TYPE_DIRECTORY;
 
 	/* lost+found, the first inode that is not reserved, is there since pass 1 began. */
 	if (!facts->is_used || inode->checksum == EXT_CHECKSUM_BAD ||

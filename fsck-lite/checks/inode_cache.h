@@ -8,6 +8,7 @@
 #define CHECKS_INODE_CACHE_H
 
 #include "accounting/findings.h"
+#include "accounting/lock.h"
 #include "accounting/survey.h"
 
 /* The root, lost+found, and two more fill the cache; with a third, the root is gone from it. */
@@ -18,10 +19,14 @@ struct inode_cache {
 		ext_ino at;   /* when the tables have got there */
 		ext_ino read; /* which one is read */
 	} reads[INODE_CACHE_READS];
-	unsigned count; /* beyond INODE_CACHE_READS it does not matter any more */
+	_Atomic unsigned count; /* at most INODE_CACHE_READS: more do not matter any more */
+	struct lock lock;
 };
 
-/* Notes what is read because of this inode; the caller sees to it that there is one at a time. */
+void inode_cache_init(struct inode_cache *cache);
+void inode_cache_clear(struct inode_cache *cache);
+
+/* Notes what is read because of this inode; from any thread. */
 void inode_cache_note(struct inode_cache *cache, const struct survey *survey,
 		      const struct ext_inode *inode, const uint8_t *raw,
 		      const struct inode_facts *facts);

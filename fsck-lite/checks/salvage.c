@@ -41,9 +41,9 @@ bool salvage_finds_dotdot(const struct directory_view *view)
 	    salvage_length(block, 0) == SALVAGE_HEADER)
 		return false;
 	length = salvage_length(block, SALVAGE_LEAST);
-	return length >= SALVAGE_LEAST && length % 4 == 0 &&
-	       length <= block.size - SALVAGE_LEAST && block.data[SALVAGE_LEAST + 6] == 2 &&
-	       block.data[SALVAGE_LEAST + 8] == '.' && block.data[SALVAGE_LEAST + 9] == '.';
+	return length >= SALVAGE_LEAST && length % 4 == 0 && length <= block.size - SALVAGE_LEAST &&
+	       block.data[SALVAGE_LEAST + 6] == 2 && block.data[SALVAGE_LEAST + 8] == '.' &&
+	       block.data[SALVAGE_LEAST + 9] == '.';
 }
 
 void salvage_keep_from(const struct directory_view *view, uint32_t from)

@@ -3,7 +3,8 @@
  * Before e2fsck -y compares the bitmaps, it has given up the blocks of attributes that are none,
  * and has taken a block that nobody owns for each copy of one that several own, for a
  * new root and for a new lost+found, which are marked at once. Where the blocks that
- * were marked for nobody are among them, no difference is left to ask about. The counts follow lost+found alone.
+ * were marked for nobody are among them, no difference is left to ask about. The counts follow
+ * lost+found alone.
  */
 #include "config.h"
 
@@ -76,8 +77,8 @@ static void give_up_attributes(const struct questions *questions, struct space *
 /* Are all clusters that are marked for nobody among the first `taken` that nobody owns? */
 static bool are_taken(const struct survey *survey, const struct space *space, uint64_t taken)
 {
-	const uint64_t first = survey->superblock->first_data_block >>
-			       survey->superblock->cluster_log2;
+	const uint64_t first =
+		survey->superblock->first_data_block >> survey->superblock->cluster_log2;
 	const uint64_t count = space->last_leaked - first + 1;
 
 	return space->leaked == 0 ||
@@ -88,7 +89,8 @@ static void unask_counts(const struct questions *questions, enum ext_problem pro
 {
 	struct ext_finding finding;
 
-	for (uint64_t at = findings_begin(problem); questions_next(questions, problem, &at, &finding);)
+	for (uint64_t at = findings_begin(problem);
+	     questions_next(questions, problem, &at, &finding);)
 		if (questions->stop != STOPS_NOWHERE || finding.asked == EXT_ASKED_IN_REPAIR)
 			findings_unask_one(questions->findings, at, code);
 }
@@ -100,8 +102,8 @@ void weigh_space(const struct questions *questions)
 						       EXT_XATTR_BLOCK_UNUSABLE};
 	const struct survey *survey = questions->survey;
 	const struct ext_superblock *sb = survey->superblock;
-	const bool makes_root = questions_have_no_root(questions) ||
-				questions_have(questions, EXT_ROOT_EMPTY);
+	const bool makes_root =
+		questions_have_no_root(questions) || questions_have(questions, EXT_ROOT_EMPTY);
 	const bool makes_lost_found = makes_root ||
 				      questions_have(questions, EXT_ROOT_UNREADABLE) ||
 				      questions_have(questions, EXT_LOST_FOUND_MISSING);

@@ -157,10 +157,9 @@ bool questions_have_no_journal(const struct questions *questions)
 
 static bool stops_at_journal(const struct questions *questions)
 {
-	static const enum ext_problem damaged[] = {EXT_JOURNAL_SUPERBLOCK_CHECKSUM,
-						   EXT_JOURNAL_SUPERBLOCK_MAGIC,
-						   EXT_JOURNAL_GEOMETRY, EXT_JOURNAL_FEATURES,
-						   EXT_JOURNAL_LENGTH};
+	static const enum ext_problem damaged[] = {
+		EXT_JOURNAL_SUPERBLOCK_CHECKSUM, EXT_JOURNAL_SUPERBLOCK_MAGIC, EXT_JOURNAL_GEOMETRY,
+		EXT_JOURNAL_FEATURES, EXT_JOURNAL_LENGTH};
 
 	return has_any(questions, damaged, sizeof damaged / sizeof *damaged) ||
 	       questions_have_no_journal(questions);

@@ -291,8 +291,7 @@ ext_group default_table_fill(struct ext_source *source, const struct ext_superbl
 					      &where[i], buffer))
 				continue;
 			if (!keep_what_is_better(source, sb, group,
-						 descriptors +
-							 (size_t)group * sb->descriptor_size,
+						 descriptors + (size_t)group * sb->descriptor_size,
 						 &where[i], buffer) &&
 			    !holds) {
 				left++;

@@ -64,15 +64,16 @@ bool ext_mapping_small(const struct ext_superblock *superblock, const struct ext
 
 /*
  * Blocks that a reader of this inode will want before any data: the first inner blocks of its map
- * and its attribute block, in no order, as they are stored (perhaps out of range). Returns how many.
+ * and its attribute block, in no order, as they are stored (perhaps out of range). Returns how
+ * many.
  */
 enum { EXT_INNER_BLOCKS = 5 };
 unsigned ext_inode_inner_blocks(const struct ext_superblock *superblock, const uint8_t *raw,
 				ext_block blocks[EXT_INNER_BLOCKS]);
 
 /*
- * Hints at the blocks that the tree block just returned as EXT_RUN_TREE leads to (ext_source_will_need),
- * when these are tree blocks too. For who walks the whole map.
+ * Hints at the blocks that the tree block just returned as EXT_RUN_TREE leads to
+ * (ext_source_will_need), when these are tree blocks too. For who walks the whole map.
  */
 void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *run);
 
