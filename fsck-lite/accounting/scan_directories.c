@@ -221,7 +221,7 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 
 enum ext_status scan_directories(struct survey *survey, struct ext_error *error)
 {
-	return run_pass(survey, NULL, survey->options.threads ? survey->options.threads : 1, error);
+	return run_pass(survey, NULL, survey->threads, error);
 }
 
 enum ext_status scan_entries(struct survey *survey, const struct directory_visitor *visitor,

@@ -283,7 +283,7 @@ enum ext_status scan_orphans(struct survey *survey, struct block_set *orphans,
 enum ext_status scan_inodes(struct survey *survey, const struct block_set *orphans,
 			    struct ext_error *error)
 {
-	const unsigned threads = survey->options.threads ? survey->options.threads : 1;
+	const unsigned threads = survey->threads;
 	struct inode_pass pass = {.survey = survey, .threads = threads};
 	enum ext_status status = EXT_OK;
 

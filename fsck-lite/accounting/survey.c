@@ -171,6 +171,26 @@ static enum ext_status run_passes(struct survey *survey, struct ext_error *error
 	return status;
 }
 
+/*
+ * Where a device is waited for, half of the threads do, most of the time. A byte in the middle of
+ * the tables tells: their ends may have been looked at for other reasons.
+ */
+static unsigned choose_threads(const struct survey *survey)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	const unsigned threads = survey->options.threads ? survey->options.threads : 1;
+	struct ext_group_descriptor descriptor;
+	ext_block middle;
+
+	ext_group_locations(survey->filesystem, sb->group_count / 2, &descriptor);
+	middle = descriptor.inode_table + sb->inode_table_blocks / 2;
+	if (!survey->options.may_double_threads || middle >= sb->block_count ||
+	    ext_source_in_memory(ext_filesystem_source(survey->filesystem),
+				 middle << sb->block_size_log2))
+		return threads;
+	return 2 * threads;
+}
+
 enum ext_status survey_run(const struct ext_filesystem *filesystem,
 			   const struct survey_options *options, struct survey *survey,
 			   struct ext_error *error)
@@ -181,6 +201,7 @@ enum ext_status survey_run(const struct ext_filesystem *filesystem,
 	survey->filesystem = filesystem;
 	survey->superblock = ext_filesystem_superblock(filesystem);
 	survey->options = *options;
+	survey->threads = choose_threads(survey);
 	lock_init(&survey->lock);
 	ext_source_guess_reads(ext_filesystem_source(filesystem), false);
 	status = run_passes(survey, error);

@@ -145,6 +145,8 @@ struct survey_options {
 	bool (*accept)(const void *context, const struct ext_inode *inode, const uint8_t *raw);
 	const void *accept_context;
 	unsigned threads; /* 0 counts as 1 */
+	/* Twice as many where a device is waited for: half of them do, most of the time. */
+	bool may_double_threads;
 	/* Whose descriptors say where bitmaps are and what they count, when that is to be judged
 	 * and not what the filesystem is read through; borrowed; NULL: the same. */
 	const struct ext_filesystem *judged;
@@ -162,6 +164,7 @@ struct survey {
 	const struct ext_filesystem *filesystem;
 	const struct ext_superblock *superblock;
 	struct survey_options options;
+	unsigned threads;     /* that read */
 	_Atomic bool stopped; /* by options.stop; any thread sets it, all ask */
 
 	/* In clusters (blocks without bigalloc). */

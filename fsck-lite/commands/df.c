@@ -164,6 +164,7 @@ static int account_for(struct account *account, const char *path, bool first)
 	survey_options.heed_bad_blocks = true;
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	survey_options.may_double_threads = !options->threads.given;
 	if (survey_run(account->image.filesystem, &survey_options, &account->survey, &error) !=
 	    EXT_OK) {
 		complain_error(path, &error);
