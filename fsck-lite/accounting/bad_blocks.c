@@ -8,14 +8,10 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
 #include <ext/mapping.h>
 #include <ext/superblock.h>
 
 #include "accounting/bad_blocks.h"
-#include "accounting/grow.h"
-#include "accounting/order.h"
 
 bool bad_blocks_inode_is_plain(const struct ext_inode *inode)
 {
@@ -27,20 +23,6 @@ bool bad_blocks_inode_is_plain(const struct ext_inode *inode)
 	       (inode->flags & EXT_INODE_INLINE_DATA) == 0 && inode->xattr_block == 0;
 }
 
-static bool add_run(struct bad_blocks *list, const struct ext_superblock *sb,
-		    const struct ext_run *run)
-{
-	for (uint32_t i = 0; i < run->length; i++) {
-		/* A damaged list may be long, but is no longer than the medium. */
-		if (list->count >= sb->block_count)
-			return true;
-		if (!GROW(list->blocks, list->count, list->size))
-			return false;
-		list->blocks[list->count++] = run->physical + i;
-	}
-	return true;
-}
-
 enum ext_status bad_blocks_read(const struct ext_filesystem *filesystem, struct bad_blocks *list,
 				struct ext_error *error)
 {
@@ -50,23 +32,30 @@ enum ext_status bad_blocks_read(const struct ext_filesystem *filesystem, struct 
 	struct ext_run run;
 	bool fits = true;
 
-	*list = (struct bad_blocks){.count = 0};
+	*list = (struct bad_blocks){.has_any = false};
 	if (ext_inode_read(filesystem, EXT_INO_BAD_BLOCKS, &inode, NULL, NULL) != EXT_OK ||
 	    inode.all_zero)
 		return EXT_OK;
 	if (ext_mapping_new(filesystem, &mapping, NULL) != EXT_OK)
 		return ext_no_memory(error);
 	ext_mapping_start(mapping, &inode, 0, NULL);
-	while (fits && ext_mapping_next(mapping, &run) == EXT_OK)
-		fits = run.kind != EXT_RUN_DATA || add_run(list, sb, &run);
+	while (fits && ext_mapping_next(mapping, &run) == EXT_OK) {
+		if (run.kind != EXT_RUN_DATA)
+			continue;
+		/* Mostly there are none, and then nothing is kept. */
+		fits = list->has_any || block_set_init(&list->blocks, sb->block_count);
+		if (!fits)
+			break;
+		list->has_any = true;
+		block_set_add(&list->blocks, run.physical, run.length, NULL);
+		fits = !list->blocks.out_of_memory;
+	}
 	ext_mapping_free(mapping);
 	if (!fits) {
 		bad_blocks_clear(list);
 		return ext_no_memory(error);
 	}
-	if (list->count > 1)
-		qsort(list->blocks, list->count, sizeof *list->blocks, compare_blocks);
-	list->is_heeded = list->count > 0 && bad_blocks_inode_is_plain(&inode) &&
+	list->is_heeded = list->has_any && bad_blocks_inode_is_plain(&inode) &&
 			  !bad_blocks_hold_inode(list, filesystem, EXT_INO_BAD_BLOCKS) &&
 			  !bad_blocks_hold_inode(list, filesystem, EXT_INO_ROOT);
 	return EXT_OK;
@@ -74,19 +63,16 @@ enum ext_status bad_blocks_read(const struct ext_filesystem *filesystem, struct 
 
 void bad_blocks_clear(struct bad_blocks *list)
 {
-	free(list->blocks);
-	*list = (struct bad_blocks){.count = 0};
+	block_set_clear(&list->blocks);
+	*list = (struct bad_blocks){.has_any = false};
 }
 
 bool bad_blocks_hold_inode(const struct bad_blocks *list, const struct ext_filesystem *filesystem,
 			   ext_ino ino)
 {
 	uint64_t offset;
-	ext_block block;
 
-	if (list->count == 0 || ext_inode_offset(filesystem, ino, &offset, NULL) != EXT_OK)
-		return false;
-	block = offset >> ext_filesystem_superblock(filesystem)->block_size_log2;
-	return bsearch(&block, list->blocks, list->count, sizeof *list->blocks, compare_blocks) !=
-	       NULL;
+	return list->has_any && ext_inode_offset(filesystem, ino, &offset, NULL) == EXT_OK &&
+	       block_set_has(&list->blocks,
+			     offset >> ext_filesystem_superblock(filesystem)->block_size_log2);
 }

@@ -9,9 +9,11 @@
 
 #include <ext/inode.h>
 
+#include "accounting/block_set.h"
+
 struct bad_blocks {
-	ext_block *blocks; /* sorted */
-	size_t count, size;
+	struct block_set blocks; /* without pages when there is none */
+	bool has_any;
 	/* The list says nothing against itself: inodes on its blocks are not to be read. */
 	bool is_heeded;
 };

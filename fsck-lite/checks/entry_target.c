@@ -145,7 +145,7 @@ void check_entry_target(const struct directory_view *view, const struct ext_dire
 				    sb->first_inode, sb->inode_count);
 		return;
 	}
-	if (view->survey->bad_blocks.count > 0 &&
+	if (view->survey->bad_blocks.has_any &&
 	    bad_blocks_hold_inode(&view->survey->bad_blocks, view->survey->filesystem, ino)) {
 		report_in_directory(view, EXT_DIRENT_TO_BAD_BLOCKS, entry, "inode", ino, 0, 0);
 		/* No more is known of it. */
