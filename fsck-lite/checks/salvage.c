@@ -65,12 +65,12 @@ void salvage_sort(struct directory_checks *checks)
 
 uint64_t salvage_count(const struct directory_checks *checks, ext_ino ino)
 {
-	const ext_ino *found;
-	const ext_ino *const end = checks->kept + checks->kept_count;
+	const ext_ino *found, *end;
 	uint64_t count = 0;
 
 	if (checks->kept_count == 0)
 		return 0;
+	end = checks->kept + checks->kept_count;
 	found = bsearch(&ino, checks->kept, checks->kept_count, sizeof *checks->kept, compare_inos);
 	if (!found)
 		return 0;

@@ -31,7 +31,8 @@ static struct ext_source *replay(struct ext_source *source, const struct ext_fil
 
 static void account(const struct ext_filesystem *filesystem, struct ext_sink *sink)
 {
-	const struct survey_options options = {.sink = sink, .threads = 1, .buffer_size = 16384};
+	const struct survey_options options = {
+		.sink = sink, .threads = 1, .buffer_size = 16384, .heed_bad_blocks = true};
 	struct survey survey;
 	uint64_t sum = 0;
 
