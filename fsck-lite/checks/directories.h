@@ -120,6 +120,11 @@ uint64_t salvage_count(const struct directory_checks *checks, ext_ino ino);
 void check_entry_target(const struct directory_view *view, const struct ext_dirent *entry,
 			unsigned position);
 
+/* checks/duplicates.c: names that are in two of these leaves. */
+void check_duplicates_between(struct directory_checks *checks, const struct survey *survey,
+			      const struct directory *directory,
+			      const struct index_block *const *blocks, size_t count);
+
 /* checks/entry_name.c: can the name be typed, and is it encrypted where it should be? */
 void check_entry_name(const struct directory_view *view, const struct ext_dirent *entry);
 void check_entry_policy(const struct directory_view *view, const struct ext_dirent *entry,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names that are in a directory twice, in different blocks; within a block entries.c sees them.
- * Under a sound index equal names are neighbours, so only directories without one, or with a
- * damaged one, are read again, one after another: each name becomes a 64-bit number in a set, and
- * where a number comes twice, the names are compared. Memory follows the largest such directory.
- * In casefolded directories the case of ASCII letters does not count; other letters are compared
- * as they are, which finds less but nothing that is not there.
+ * Under a sound index equal names are in one leaf, or in neighbours that share a hash (htree.c), so
+ * only directories without one, or with a damaged one, are read again, one after another: each name
+ * becomes a 64-bit number in a set, and where a number comes twice, the names are compared. Memory
+ * follows the largest such directory. In casefolded directories the case of ASCII letters does not
+ * count; other letters are compared as they are, which finds less but nothing that is not there.
  */
 #include "config.h"
 
@@ -183,12 +183,49 @@ static bool is_dots(const struct ext_dirent *entry)
 	return entry->name_length <= 2 && memcmp(entry->name, "..", entry->name_length) == 0;
 }
 
+struct candidates {
+	struct candidate *items;
+	size_t count, size;
+};
+
+static bool add_candidate(struct directory_checks *checks, struct candidates *candidates,
+			  uint64_t number, const struct ext_place *place,
+			  const struct ext_dirent *entry)
+{
+	struct candidate *candidate;
+
+	if (!GROW(candidates->items, candidates->count, candidates->size)) {
+		checks->checks->out_of_memory = true;
+		return false;
+	}
+	candidate = &candidates->items[candidates->count];
+	*candidate = (struct candidate){.number = number,
+					.place = *place,
+					.inode = entry->inode,
+					.length = entry->name_length};
+	candidate->place.structure = EXT_AT_DIRENT;
+	candidate->name = checks_memory(checks->checks, entry->name_length + 1u);
+	if (!candidate->name)
+		return false;
+	memcpy(candidate->name, entry->name, entry->name_length);
+	candidates->count++;
+	return true;
+}
+
+static void report_candidates(struct directory_checks *checks, const struct directory *directory,
+			      struct candidates *candidates)
+{
+	report_pairs(checks, directory, candidates->items, candidates->count);
+	for (size_t i = 0; i < candidates->count; i++)
+		free(candidates->items[i].name);
+	free(candidates->items);
+}
+
 /* Reads the directory again for the names with these numbers. */
 static void compare_names(struct directory_checks *checks, const struct survey *survey,
 			  const struct directory *directory, const struct number_set *twice)
 {
-	struct candidate *candidates = NULL;
-	size_t count = 0, size = 0;
+	struct candidates candidates = {0};
 	struct ext_directory *opened;
 	struct ext_dirent entry;
 
@@ -197,31 +234,58 @@ static void compare_names(struct directory_checks *checks, const struct survey *
 	while (ext_directory_next(opened, &entry, NULL, NULL) == EXT_OK) {
 		const uint64_t number =
 			name_number(directory->flags, entry.name, entry.name_length);
-		struct candidate *candidate;
+		const struct ext_place place = ext_directory_place(opened);
 
-		if (is_dots(&entry) || !set_has(twice, number))
-			continue;
-		if (!GROW(candidates, count, size)) {
-			checks->checks->out_of_memory = true;
+		if (!is_dots(&entry) && set_has(twice, number) &&
+		    !add_candidate(checks, &candidates, number, &place, &entry))
 			break;
-		}
-		candidate = &candidates[count];
-		*candidate = (struct candidate){.number = number,
-						.place = ext_directory_place(opened),
-						.inode = entry.inode,
-						.length = entry.name_length};
-		candidate->place.structure = EXT_AT_DIRENT;
-		candidate->name = checks_memory(checks->checks, entry.name_length + 1u);
-		if (!candidate->name)
-			break;
-		memcpy(candidate->name, entry.name, entry.name_length);
-		count++;
 	}
 	ext_directory_close(opened);
-	report_pairs(checks, directory, candidates, count);
-	for (size_t i = 0; i < count; i++)
-		free(candidates[i].name);
-	free(candidates);
+	report_candidates(checks, directory, &candidates);
+}
+
+/* All names of one block. */
+static bool add_block(struct directory_checks *checks, const struct survey *survey,
+		      const struct directory *directory, const struct index_block *block,
+		      uint8_t *bytes, struct candidates *candidates)
+{
+	const struct ext_superblock *sb = survey->superblock;
+	const struct ext_span span = {bytes, sb->block_size};
+	struct ext_place place = {.has = EXT_HAS_INODE | EXT_HAS_BLOCK | EXT_HAS_LOGICAL,
+				  .inode = directory->ino,
+				  .block = block->physical,
+				  .logical = block->logical};
+	struct ext_dirent_cursor cursor;
+	struct ext_dirent entry;
+
+	/* What cannot be read has been reported. */
+	if (ext_filesystem_read_blocks(survey->filesystem, block->physical, 1, bytes, NULL) !=
+	    EXT_OK)
+		return true;
+	ext_dirent_cursor_init(&cursor, sb, span, 0, ext_directory_block_has_tail(sb, span));
+	while (ext_dirent_next(&cursor, &entry, NULL) == EXT_OK) {
+		place.offset = entry.at;
+		if (entry.inode != 0 &&
+		    !add_candidate(checks, candidates,
+				   name_number(directory->flags, entry.name, entry.name_length),
+				   &place, &entry))
+			return false;
+	}
+	return true;
+}
+
+void check_duplicates_between(struct directory_checks *checks, const struct survey *survey,
+			      const struct directory *directory,
+			      const struct index_block *const *blocks, size_t count)
+{
+	uint8_t *const bytes = checks_memory(checks->checks, survey->superblock->block_size);
+	struct candidates candidates = {0};
+
+	for (size_t i = 0; bytes && i < count; i++)
+		if (!add_block(checks, survey, directory, blocks[i], bytes, &candidates))
+			break;
+	report_candidates(checks, directory, &candidates);
+	free(bytes);
 }
 
 static void check_one(struct directory_checks *checks, const struct survey *survey,

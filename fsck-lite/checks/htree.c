@@ -27,6 +27,7 @@ struct index {
 	uint8_t *is_twice;
 	struct index_range *ranges; /* where names of each block must hash to */
 	unsigned levels;
+	size_t continued_count; /* leaves whose last hash may go on in the next */
 	bool is_sound;
 };
 
@@ -157,8 +158,56 @@ static void check_leaf(struct index *index, struct index_block *block,
 		report_block(index, EXT_HTREE_HASH_HIGH, block, block->high, range->high,
 			     range->high);
 	/* Names of one hash in two leaves: equal ones might be among them. */
-	if (block->high == range->high)
+	index->continued_count += block->high == range->high;
+}
+
+/* The leaves in which names of this hash are; SIZE_MAX: more than `most`. */
+static size_t leaves_of(const struct index *index, uint32_t hash, const struct index_block **leaves,
+			size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 1; i < index->block_count; i++) {
+		const struct index_block *block = &index->blocks[i];
+
+		if (block->kind != EXT_DIRECTORY_LEAF || block->low > hash || block->high < hash)
+			continue;
+		if (count == most)
+			return SIZE_MAX;
+		leaves[count++] = block;
+	}
+	return count;
+}
+
+/* Where a hash goes on in the next leaf, its names are looked at; a few times, as chance has it. */
+static void compare_continued(struct index *index)
+{
+	enum { CONTINUED_MOST = 64, LEAVES_MOST = 8 };
+	uint32_t hashes[CONTINUED_MOST];
+	size_t hash_count = 0;
+
+	if (index->continued_count > CONTINUED_MOST)
 		index->is_sound = false;
+	for (size_t i = 1; index->is_sound && i < index->block_count; i++) {
+		const struct index_block *leaves[LEAVES_MOST];
+		const uint32_t hash = index->blocks[i].high;
+		size_t known = 0, count;
+
+		if (index->blocks[i].kind != EXT_DIRECTORY_LEAF || index->blocks[i].low > hash ||
+		    hash != index->ranges[i].high)
+			continue;
+		while (known < hash_count && hashes[known] != hash)
+			known++;
+		if (known < hash_count)
+			continue;
+		hashes[hash_count++] = hash;
+		count = leaves_of(index, hash, leaves, LEAVES_MOST);
+		if (count == SIZE_MAX)
+			index->is_sound = false;
+		else
+			check_duplicates_between(index->checks, index->survey, index->directory,
+						 leaves, count);
+	}
 }
 
 static void check_block(struct index *index, size_t i)
@@ -207,6 +256,8 @@ static void check_index(struct index *index)
 		follow_all(index);
 		for (size_t i = 1; i < count; i++)
 			check_block(index, i);
+		if (index->is_sound && index->continued_count > 0)
+			compare_continued(index);
 	} else {
 		index->checks->checks->out_of_memory = true;
 	}
