@@ -23,7 +23,6 @@ import judge
 import subjects
 
 TIMEOUT = 20 * int(os.environ.get('FSCK_LITE_SLOWER', '1'))
-CRASH = 'Signal ('
 PROBLEM = re.compile(r'<problem code="(0x[0-9a-f]{6})"')
 # What e2fsck says without asking: by pass, the rest of the code.
 REMARKS = {
@@ -66,19 +65,6 @@ class Judge:
         self.config = os.path.join(folder, 'e2fsck.conf')
         with open(self.config, 'w', encoding='utf-8') as file:
             file.write('[options]\n\tlog_dir = %s\n\tproblem_log_filename = problems.xml\n' % folder)
-
-    def repair(self, image):
-        """As run(image, '-y'). e2fsck 1.47.0 crashes over its own log when it makes a lost+found: then it
-        repairs once more, from the start and without a log, and the codes are None."""
-        kept = os.path.join(self.folder, 'before-repair')
-        shutil.copy(image, kept)
-        status, said, asked, codes = self.run(image, '-y')
-        if CRASH in said:
-            shutil.copy(kept, image)
-            status, asked, codes = subprocess.run(['e2fsck', '-fy', image], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                                  stderr=subprocess.DEVNULL, timeout=60).returncode, None, None
-        os.unlink(kept)
-        return status, said, asked, codes
 
     def run(self, image, *options):
         """(exit status or None, output, codes asked about, all codes)"""
@@ -125,7 +111,7 @@ def judge_one(number, seed, subject, folder, keep):
     image = os.path.join(work, 'image')
     how = damage.Damager('%d-%d' % (seed, number), subjects.made(subject)).run(image)
     record = {'number': number, 'subject': subject.name, 'how': how, 'fault': None, 'after': [], 'slugs': {},
-              'findings': [], 'ours': None, 'theirs': None, 'asked': [], 'confirmed': [], 'is_complete': True, 'proof': None,
+              'findings': [], 'ours': None, 'theirs': None, 'asked': [], 'confirmed': [], 'proof': None,
               'after_proof': None}
     e2fsck = Judge(work)
     status, said, asked, confirmed = e2fsck.run(image, '-n')
@@ -150,12 +136,10 @@ def judge_one(number, seed, subject, folder, keep):
         record['proof'] = damage_proofs.witness(image, subjects.made(subject), dict(record, asked=sorted(asked)), document, e2fsck, work)
     repaired = None
     for i in range(3):
-        repaired, _, questions, codes = e2fsck.repair(image)
-        if codes is None:
-            record['is_complete'] = False
-        else:
-            asked = asked | questions if i == 0 and status & 8 else asked
-            confirmed |= codes
+        repaired, _, questions, codes = e2fsck.run(image, '-y')
+        if i == 0 and status & 8:
+            asked = asked | questions
+        confirmed |= codes
         if repaired is None or repaired & 8 or repaired == 0:
             break
     after, _, _, codes = e2fsck.run(image, '-n')
@@ -211,12 +195,11 @@ def report(records, top):
         asked, confirmed = set(record['asked']), set(record['confirmed'])
         if asked:
             recalls.append(percent(len(asked & ours), len(asked)))
-        if record['is_complete']:
-            hits += len(ours & confirmed)
-            claims += len(ours)
+        hits += len(ours & confirmed)
+        claims += len(ours)
         for code in asked - ours:
             missed.setdefault(code, set()).add(record['number'])
-        for slug, codes in record['slugs'].items() if record['is_complete'] else ():
+        for slug, codes in record['slugs'].items():
             for code in set(codes) - confirmed:
                 extra.setdefault((slug, code), set()).add(record['number'])
     differ = [r for r in records if r['ours'] != r['theirs'] and not r['fault']]
