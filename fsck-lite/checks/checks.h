@@ -31,7 +31,7 @@ struct checks {
 	struct directory_checks *directories; /* checks/directories.c, checks/htree.c */
 	struct symlink_checks *symlinks;      /* checks/symlink_targets.c: those not yet read */
 	struct quota_checks *quotas;	      /* checks/quotas.c: usage by owner */
-	struct inode_cache inode_cache;	      /* guarded by `lock` */
+	struct inode_cache inode_cache;	      /* checks/inode_cache.c; has a lock of its own */
 };
 
 /* Sets up all families; `image` and `sink` are borrowed. False when there is no memory. */
