@@ -253,8 +253,10 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 	report_inode(journal, &fault, backup == EXT_OK);
 	if (backup == EXT_MEMORY)
 		return ext_no_memory(error);
-	if (backup == EXT_OK)
+	if (backup == EXT_OK) {
+		journal->has_hole = false;
 		return EXT_OK;
+	}
 	if (!has_hole) {
 		journal->summary.damage = fault.problem;
 		return EXT_OK;
