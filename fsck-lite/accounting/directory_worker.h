@@ -17,9 +17,11 @@ struct directory_worker {
 	struct ext_sink *sink;
 	struct edge *edges;
 	size_t edge_count, edge_size;
-	unsigned entries; /* of the block at work, without "." and ".." */
-	uint8_t *buffer;
-	uint64_t start, filled; /* blocks in the buffer */
+	unsigned entries;	 /* of the block at work, without "." and ".." */
+	uint8_t *buffer, *owned; /* read into; NULL, or the same: freed after the pass */
+	uint64_t start, filled;	 /* blocks in the buffer */
+	uint64_t room;		 /* blocks that fit */
+	size_t last;		 /* the run to stop before: others are other threads' */
 	struct ext_inode
 		inode; /* of the directory at work, as far as readers of its blocks need it */
 	bool failed;

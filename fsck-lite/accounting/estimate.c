@@ -69,6 +69,7 @@ uint64_t estimate_survey(const struct ext_filesystem *filesystem, unsigned threa
 	sum += directories * DIRECTORY * 3 / 2;
 	if (ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
 		sum += used / NAMES_IN_BLOCK * INDEX_BLOCK * 3 / 2;
-	sum += threads * (buffer_size + DIRECTORY_BUFFER + THREAD);
+	sum += threads * (buffer_size + DIRECTORY_BUFFER + THREAD +
+			  ESTIMATE_TARGETS * sizeof(struct directory_run));
 	return sum;
 }

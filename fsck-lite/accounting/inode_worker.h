@@ -15,6 +15,7 @@ struct inode_worker {
 	size_t directory_count, directory_size;
 	struct directory_run *runs;
 	size_t run_count, run_size;
+	size_t target_count; /* of symlinks, among the runs */
 	ext_ino *inline_directories;
 	size_t inline_count, inline_size;
 	ext_ino *ea_inodes; /* inodes that hold values of attributes */

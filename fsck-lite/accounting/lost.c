@@ -69,7 +69,7 @@ static bool is_lost(const struct directory *directory)
 	return directory->reach == REACH_LOST;
 }
 
-static void count_entry(void *context, const struct directory *directory,
+static void count_entry(void *context, const struct entry_place *place,
 			const struct ext_dirent *entry)
 {
 	struct loss *loss = context;
@@ -79,7 +79,7 @@ static void count_entry(void *context, const struct directory *directory,
 	/* Directories are counted by themselves; what the root reaches too is not lost. */
 	if (!survey_is_lost(state) || (state & STATE_TYPE) == EXT_TYPE_DIRECTORY)
 		return;
-	tree = tree_of(loss, directory);
+	tree = tree_of(loss, place->directory);
 	if (tree)
 		count_inode(loss, tree, entry->inode);
 }

@@ -65,7 +65,7 @@ static void sort(struct paths *paths)
 	paths->count = kept;
 }
 
-static void take_name(void *context, const struct directory *directory,
+static void take_name(void *context, const struct entry_place *place,
 		      const struct ext_dirent *entry)
 {
 	struct paths *paths = context;
@@ -76,7 +76,7 @@ static void take_name(void *context, const struct directory *directory,
 		return;
 	named = find(paths, entry->inode);
 	/* Of several names, the one in the lowest directory: the same on every run. */
-	if (!named || (named->length > 0 && named->parent <= directory->ino))
+	if (!named || (named->length > 0 && named->parent <= place->directory->ino))
 		return;
 	free(named->name);
 	named->length = 0;
@@ -85,7 +85,7 @@ static void take_name(void *context, const struct directory *directory,
 		return;
 	memcpy(named->name, entry->name, entry->name_length);
 	named->length = entry->name_length;
-	named->parent = directory->ino;
+	named->parent = place->directory->ino;
 }
 
 static bool any_directory(const struct directory *directory)

@@ -5,6 +5,13 @@
 
 #include "accounting/claims.h"
 
+/* Chooses how to read; sets is_cold, threads, and what is lent. Then, gives it all back. */
+void scan_reads_begin(struct survey *survey);
+void scan_reads_end(struct survey *survey);
+
+/* Memory of survey->lent_size bytes for the reads of thread `index`; NULL: it takes its own. */
+void *scan_lent(const struct survey *survey, unsigned index);
+
 /* The owner class of an inode by number and type, as long as it is reached. */
 enum owner scan_owner(const struct survey *survey, const struct ext_inode *inode);
 
@@ -28,10 +35,17 @@ enum ext_status scan_recount(struct survey *survey, struct ext_error *error);
 /* Bitmaps and counts against the owners. */
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error);
 
+/* The block that an entry is in. */
+struct entry_place {
+	const struct directory *directory;
+	ext_logical logical;
+	ext_block physical; /* 0: inline */
+};
+
 /* Reads all blocks of the directories for which `wanted` is true, in disk order, entry by entry. */
 struct directory_visitor {
 	bool (*wanted)(const struct directory *directory);
-	void (*entry)(void *context, const struct directory *directory,
+	void (*entry)(void *context, const struct entry_place *place,
 		      const struct ext_dirent *entry);
 	void *context;
 };

@@ -160,7 +160,8 @@ static void walk_map(struct claiming *claiming, struct ext_mapping *mapping)
 		    !note_run(claiming->facts, sb, &run, &claiming->last_cluster))
 			continue;
 		if (run.kind == EXT_RUN_TREE) {
-			ext_mapping_hint(mapping, &run);
+			if (claiming->claims->survey->is_cold)
+				ext_mapping_hint(mapping, &run);
 			take_tree_block(claiming, &run, ext_mapping_tree_block(mapping));
 		}
 		take_run(claiming, &run);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pass over directory blocks, in disk order, many in one read. Threads take slices of the list;
- * what one block says is for scan_directory.c.
+ * The pass over directory blocks, in disk order, many in one read, and over targets of symlinks,
+ * which lie among them. Threads take slices of the list; what one block says is for
+ * scan_directory.c.
  */
 #include "config.h"
 
@@ -16,7 +17,7 @@
 enum {
 	READ_SIZE = 256 * 1024,
 	GAP = 64 * 1024, /* bytes not wanted that are read over rather than skipped */
-	SLICE = 64,	 /* runs that a thread takes at a time, at most */
+	SLICE = 256,	 /* runs that a thread takes at a time, at most */
 	SLICES = 16,	 /* that each thread should find, so that all end together */
 };
 
@@ -27,36 +28,48 @@ struct directory_pass {
 	unsigned threads;
 };
 
-/* Blocks worth reading in one go from run `index` on: it, and those that follow closely on disk. */
-static uint64_t stretch(const struct survey *survey, size_t index, ext_block from)
+static uint32_t length_of(const struct directory_run *run)
 {
-	const unsigned shift = survey->superblock->block_size_log2;
-	const uint64_t most = READ_SIZE >> shift;
-	uint64_t end =
-		survey->directory_runs[index].physical + survey->directory_runs[index].length;
+	return run->length > 0 ? run->length : 1;
+}
 
-	for (size_t i = index + 1; i < survey->directory_run_count && end - from < most; i++) {
+/*
+ * Blocks worth reading in one go from run `index` on: it, and those before run `last` that follow
+ * closely on disk, but no more than fit. `next` receives the first run that does not begin there.
+ */
+static uint64_t stretch(const struct directory_worker *worker, size_t index, ext_block from,
+			size_t last, size_t *next)
+{
+	const struct survey *survey = worker->survey;
+	const uint64_t most = worker->room;
+	const unsigned shift = survey->superblock->block_size_log2;
+	uint64_t end =
+		survey->directory_runs[index].physical + length_of(&survey->directory_runs[index]);
+	size_t i = index + 1;
+
+	for (; i < last; i++) {
 		const struct directory_run *run = &survey->directory_runs[i];
 
-		if (run->physical > end + (GAP >> shift))
+		if (run->physical > end + (GAP >> shift) || run->physical >= from + most)
 			break;
-		if (run->physical + run->length > end)
-			end = run->physical + run->length;
+		if (run->physical + length_of(run) > end)
+			end = run->physical + length_of(run);
 	}
+	*next = i;
 	return end - from < most ? end - from : most;
 }
 
-/* The bytes of `block`, read with what follows it; NULL (reported) when it cannot be read. */
-static const uint8_t *load(struct directory_worker *worker, size_t index, ext_block block,
-			   struct directory *directory, ext_logical logical)
+/* The bytes of `block` of run `index`, read with what follows it; NULL when it cannot be read. */
+static const uint8_t *load(struct directory_worker *worker, size_t index, ext_block block)
 {
 	struct survey *survey = worker->survey;
 	const unsigned shift = survey->superblock->block_size_log2;
+	size_t next;
 
 	if (block >= worker->start && block < worker->start + worker->filled)
 		return worker->buffer + ((block - worker->start) << shift);
 	worker->start = block;
-	worker->filled = stretch(survey, index, block);
+	worker->filled = stretch(worker, index, block, worker->last, &next);
 	if (worker->filled == 0)
 		worker->filled = 1;
 	if (ext_filesystem_read_blocks(survey->filesystem, block, (uint32_t)worker->filled,
@@ -67,22 +80,25 @@ static const uint8_t *load(struct directory_worker *worker, size_t index, ext_bl
 	    EXT_OK)
 		return worker->buffer;
 	worker->filled = 0;
-	directory->is_unread = 1;
-	if (!worker->visitor) {
-		lock_take(&survey->lock);
-		survey->directory_blocks_unreadable++;
-		lock_give(&survey->lock);
-		const struct ext_finding finding = {
-			.problem = EXT_DIRECTORY_UNREADABLE,
-			.place = {.structure = EXT_AT_DIRECTORY_BLOCK,
-				  .has = EXT_HAS_INODE | EXT_HAS_BLOCK | EXT_HAS_LOGICAL,
-				  .inode = directory->ino,
-				  .block = block,
-				  .logical = logical}};
-
-		ext_report(worker->sink, &finding);
-	}
 	return NULL;
+}
+
+static void report_unreadable(struct directory_worker *worker, ext_ino ino, ext_block block,
+			      ext_logical logical)
+{
+	struct survey *survey = worker->survey;
+	const struct ext_finding finding = {
+		.problem = EXT_DIRECTORY_UNREADABLE,
+		.place = {.structure = EXT_AT_DIRECTORY_BLOCK,
+			  .has = EXT_HAS_INODE | EXT_HAS_BLOCK | EXT_HAS_LOGICAL,
+			  .inode = ino,
+			  .block = block,
+			  .logical = logical}};
+
+	lock_take(&survey->lock);
+	survey->directory_blocks_unreadable++;
+	lock_give(&survey->lock);
+	ext_report(worker->sink, &finding);
 }
 
 static void read_run(struct directory_worker *worker, size_t index)
@@ -90,19 +106,31 @@ static void read_run(struct directory_worker *worker, size_t index)
 	struct survey *survey = worker->survey;
 	const struct ext_superblock *sb = survey->superblock;
 	const struct directory_run *run = &survey->directory_runs[index];
-	struct directory *directory = survey_directory(survey, run->ino);
+	struct survey_observer *observer = survey->options.observer;
+	struct directory *directory;
 
+	if (run->length == 0) {
+		observer->target(observer, survey, run, load(worker, index, run->physical),
+				 worker->sink);
+		return;
+	}
+	directory = survey_directory(survey, run->ino);
 	if (!directory || (worker->visitor && !worker->visitor->wanted(directory)))
 		return;
 	/* Blocks beyond i_size too: in a damaged inode the size is often what is wrong. */
 	for (uint32_t i = 0; i < run->length && !survey->stopped; i++) {
+		const ext_block block = run->physical + i;
 		const ext_logical logical = run->logical + i;
-		const uint8_t *bytes;
+		const uint8_t *const bytes = load(worker, index, block);
 
-		bytes = load(worker, index, run->physical + i, directory, logical);
-		if (bytes)
-			scan_directory_block(worker, directory, logical, run->physical + i,
+		if (bytes) {
+			scan_directory_block(worker, directory, logical, block,
 					     (struct ext_span){bytes, sb->block_size});
+			continue;
+		}
+		directory->is_unread = 1;
+		if (!worker->visitor)
+			report_unreadable(worker, run->ino, block, logical);
 	}
 }
 
@@ -115,16 +143,11 @@ static void hint_at(struct directory_worker *worker, uint64_t first, uint64_t co
 				      ? first + count
 				      : survey->directory_run_count;
 
-	/* One of them tells whether they are in memory already. */
-	if (first >= last ||
-	    ext_source_in_memory(worker->ahead.source,
-				 survey->directory_runs[first + (last - first) / 2].physical
-					 << shift))
-		return;
-	for (uint64_t i = first; i < last; i++) {
-		const struct directory_run *run = &survey->directory_runs[i];
+	for (size_t i = (size_t)first, next; i < last; i = next) {
+		const ext_block from = survey->directory_runs[i].physical;
 
-		ahead_add(&worker->ahead, run->physical << shift, (uint64_t)run->length << shift);
+		ahead_add(&worker->ahead, from << shift,
+			  stretch(worker, i, from, (size_t)last, &next) << shift);
 	}
 	ahead_tell(&worker->ahead);
 }
@@ -149,12 +172,30 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 2, first, count);
-		if (first == 0)
+		if (survey->is_cold && first == 0)
 			hint_at(worker, 0, pass->threads * slice);
-		hint_at(worker, first + pass->threads * slice, slice);
+		if (survey->is_cold)
+			hint_at(worker, first + pass->threads * slice, slice);
+		worker->last = (size_t)last;
 		for (uint64_t i = first; i < last; i++)
 			read_run(worker, (size_t)i);
 	}
+}
+
+static bool find_buffer(struct directory_worker *worker, unsigned index)
+{
+	const struct survey *survey = worker->survey;
+	const uint32_t block_size = survey->superblock->block_size;
+	size_t size = survey->lent_size;
+
+	worker->buffer = scan_lent(survey, index);
+	if (!worker->buffer || size < block_size) {
+		size = READ_SIZE > block_size ? READ_SIZE : block_size;
+		worker->buffer = worker->owned = malloc(size);
+		ext_pages_expect(worker->buffer, size);
+	}
+	worker->room = size / block_size;
+	return worker->buffer != NULL;
 }
 
 static enum ext_status run_pass(struct survey *survey, const struct directory_visitor *visitor,
@@ -162,7 +203,6 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 {
 	const struct ext_superblock *sb = survey->superblock;
 	struct directory_pass pass = {.survey = survey, .threads = threads};
-	const size_t buffer_size = READ_SIZE > sb->block_size ? READ_SIZE : sb->block_size;
 	uint8_t *raw = malloc(sb->inode_size);
 	enum ext_status status = EXT_OK;
 
@@ -174,10 +214,8 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 		pass.workers[i].visitor = visitor;
 		ahead_init(&pass.workers[i].ahead, ext_filesystem_source(survey->filesystem));
 		pass.workers[i].sink = survey->options.sink;
-		pass.workers[i].buffer = malloc(buffer_size);
-		if (!pass.workers[i].buffer)
+		if (!find_buffer(&pass.workers[i], i))
 			status = ext_no_memory(error);
-		ext_pages_expect(pass.workers[i].buffer, buffer_size);
 	}
 	if (status == EXT_OK) {
 		threads_run(threads, work, &pass);
@@ -189,7 +227,7 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 
 		if (worker->failed)
 			status = ext_no_memory(error);
-		free(worker->buffer);
+		free(worker->owned);
 	}
 	if (status == EXT_OK && !visitor) {
 		struct edge *edges = NULL;
@@ -219,9 +257,23 @@ static enum ext_status run_pass(struct survey *survey, const struct directory_vi
 	return status;
 }
 
+/* What was listed to be read along with directories need not be read again. */
+static void drop_targets(struct survey *survey)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < survey->directory_run_count; i++)
+		if (survey->directory_runs[i].length > 0)
+			survey->directory_runs[kept++] = survey->directory_runs[i];
+	survey->directory_run_count = kept;
+}
+
 enum ext_status scan_directories(struct survey *survey, struct ext_error *error)
 {
-	return run_pass(survey, NULL, survey->threads, error);
+	const enum ext_status status = run_pass(survey, NULL, survey->threads, error);
+
+	drop_targets(survey);
+	return status;
 }
 
 enum ext_status scan_entries(struct survey *survey, const struct directory_visitor *visitor,

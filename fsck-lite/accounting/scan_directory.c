@@ -25,10 +25,9 @@ static bool is_dotdot(const struct ext_dirent *entry)
 
 /* Counts one entry: a link of its inode, and an edge if it names a directory. */
 static void take_entry(struct directory_worker *worker, struct directory *directory,
-		       ext_logical logical, ext_block physical, const struct ext_dirent *entry)
+		       ext_logical logical, const struct ext_dirent *entry)
 {
 	struct survey *survey = worker->survey;
-	struct survey_observer *observer = survey->options.observer;
 	const bool is_dots = is_dot(entry) || is_dotdot(entry);
 	/* A directory that only it itself names is named by nobody; the root needs no name. */
 	const bool names =
@@ -36,9 +35,6 @@ static void take_entry(struct directory_worker *worker, struct directory *direct
 	const uint8_t state =
 		inode_states_count_link(&survey->inodes, entry->inode, names ? STATE_NAMED : 0);
 
-	if (observer && observer->entry)
-		observer->entry(observer, survey, directory, logical, physical, entry, state,
-				worker->sink);
 	if (is_dots) {
 		/* Those of the first block count; other blocks may be other threads' work. */
 		if (logical == 0 && is_dot(entry))
@@ -116,6 +112,7 @@ static void add_entries(struct directory *directory, unsigned count)
 static bool read_entries(struct directory_worker *worker, struct directory *directory,
 			 struct ext_dirent_cursor *cursor, ext_logical logical, ext_block physical)
 {
+	const struct entry_place place = {directory, logical, physical};
 	struct ext_dirent entry;
 	struct ext_error error;
 	enum ext_status status;
@@ -125,9 +122,9 @@ static bool read_entries(struct directory_worker *worker, struct directory *dire
 		if (entry.inode == 0)
 			continue;
 		if (worker->visitor)
-			worker->visitor->entry(worker->visitor->context, directory, &entry);
+			worker->visitor->entry(worker->visitor->context, &place, &entry);
 		else
-			take_entry(worker, directory, logical, physical, &entry);
+			take_entry(worker, directory, logical, &entry);
 	}
 	if (worker->entries > 0)
 		add_entries(directory, worker->entries);
@@ -232,8 +229,8 @@ void scan_inline_directory(struct directory_worker *worker, ext_ino ino, uint8_t
 						  .name_length = 2,
 						  .file_type = EXT_TYPE_DIRECTORY};
 
-		take_entry(worker, directory, 0, 0, &dot);
-		take_entry(worker, directory, 0, 0, &dotdot);
+		take_entry(worker, directory, 0, &dot);
+		take_entry(worker, directory, 0, &dotdot);
 	}
 	second = inline_rest(sb, raw);
 	if (!worker->visitor && observer && observer->inline_directory)

@@ -49,7 +49,7 @@ static bool note_directory_run(struct inode_worker *worker, ext_ino ino, const s
 		if (!GROW(worker->runs, worker->run_count, worker->run_size))
 			return false;
 		worker->runs[worker->run_count++] = (struct directory_run){
-			run->physical + done, ino, run->logical + done, length};
+			run->physical + done, ino, run->logical + done, length, 0};
 	}
 	return true;
 }
@@ -228,6 +228,40 @@ static bool note_inode(struct inode_worker *worker, const struct ext_inode *inod
 	return note_directory(worker, inode) && note_directory_runs(worker, inode);
 }
 
+/* Notes a target that the observer asks for, or shows it at once. */
+static bool note_target(struct inode_worker *worker, const struct ext_inode *inode,
+			const struct inode_facts *facts)
+{
+	struct survey *survey = worker->survey;
+	struct survey_observer *observer = survey->options.observer;
+	const size_t most = survey->options.most_targets;
+	const struct directory_run run = {
+		.physical = facts->first_physical,
+		.ino = inode->number,
+		.logical = inode->size < UINT32_MAX ? (uint32_t)inode->size : UINT32_MAX,
+		.flags = inode->flags};
+	uint8_t *block;
+
+	if (most == 0 || worker->target_count < most) {
+		if (!GROW(worker->runs, worker->run_count, worker->run_size))
+			return false;
+		worker->runs[worker->run_count++] = run;
+		worker->target_count++;
+		return true;
+	}
+	block = malloc(survey->superblock->block_size);
+	if (!block)
+		return false;
+	observer->target(observer, survey, &run,
+			 ext_filesystem_read_blocks(survey->filesystem, run.physical, 1, block,
+						    NULL) == EXT_OK
+				 ? block
+				 : NULL,
+			 worker->sink);
+	free(block);
+	return true;
+}
+
 bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
 		const struct ext_inode_checksum *checksum)
 {
@@ -259,7 +293,8 @@ bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
 	if (inode.checksum == EXT_CHECKSUM_BAD)
 		report_checksum(worker, &inode, &facts);
 	worker->maps_unread += facts.is_unread;
-	if (observer && observer->inode)
-		observer->inode(observer, survey, &inode, raw, &facts, worker->sink);
+	if (observer && observer->inode &&
+	    observer->inode(observer, survey, &inode, raw, &facts, worker->sink))
+		return note_target(worker, &inode, &facts);
 	return true;
 }

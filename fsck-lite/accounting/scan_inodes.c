@@ -24,7 +24,6 @@ struct inode_pass {
 	_Atomic uint32_t next_group;
 	uint32_t batch; /* groups */
 	unsigned threads;
-	_Atomic bool is_waiting; /* for a device: the last tables hinted at were not in memory */
 	struct inode_worker *workers;
 };
 
@@ -113,14 +112,14 @@ static void hint_at_inner_blocks(struct inode_worker *worker, const struct ext_i
 }
 
 static enum ext_status scan_batch(struct inode_worker *worker, struct ext_inode_table *table,
-				  bool is_waiting, ext_group first, ext_group last)
+				  ext_group first, ext_group last)
 {
 	struct ext_inode_run run;
 	enum ext_status status;
 
 	ext_inode_table_restart(table, first, last);
 	while ((status = ext_inode_table_next(table, &run)) == EXT_OK) {
-		if (is_waiting && run.raw)
+		if (worker->survey->is_cold && run.raw)
 			hint_at_inner_blocks(worker, &run);
 		if (!scan_run(worker, &run))
 			return EXT_MEMORY;
@@ -130,18 +129,16 @@ static enum ext_status scan_batch(struct inode_worker *worker, struct ext_inode_
 
 /* Batches in hand or hinted at are twice as many as threads; this is for who begins with `first`.
  */
-static void hint_ahead(struct inode_pass *pass, const struct ext_inode_table *table,
+static void hint_ahead(const struct inode_pass *pass, const struct ext_inode_table *table,
 		       ext_group first)
 {
 	const ext_group groups = pass->survey->superblock->group_count;
 	const uint64_t ahead = first + (uint64_t)pass->threads * pass->batch;
 
 	if (first == 0)
-		pass->is_waiting = ext_inode_table_hint(
-			table, 0, (ext_group)(ahead < groups ? ahead : groups));
+		ext_inode_table_hint(table, 0, (ext_group)(ahead < groups ? ahead : groups));
 	if (ahead < groups)
-		pass->is_waiting = ext_inode_table_hint(table, (ext_group)ahead,
-							(ext_group)ahead + pass->batch);
+		ext_inode_table_hint(table, (ext_group)ahead, (ext_group)ahead + pass->batch);
 }
 
 static void work(void *context, unsigned index)
@@ -156,6 +153,8 @@ static void work(void *context, unsigned index)
 	if (worker->status == EXT_OK)
 		worker->status = ext_inode_table_open(survey->filesystem, 0, 0, false, buffer_size,
 						      &table, NULL);
+	if (worker->status == EXT_OK)
+		ext_inode_table_lend(table, scan_lent(survey, index), survey->lent_size);
 	while (worker->status == EXT_OK && !survey->stopped) {
 		const uint32_t first = atomic_fetch_add(&pass->next_group, pass->batch);
 		const uint32_t count = survey->superblock->group_count;
@@ -166,9 +165,10 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 1, first, count);
-		hint_ahead(pass, table, first);
+		if (survey->is_cold)
+			hint_ahead(pass, table, first);
 		worker->status =
-			scan_batch(worker, table, pass->is_waiting, first,
+			scan_batch(worker, table, first,
 				   count - first < pass->batch ? count : first + pass->batch);
 	}
 	ext_inode_table_close(table);

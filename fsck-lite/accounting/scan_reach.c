@@ -57,12 +57,12 @@ static bool is_reached(const struct directory *directory)
 	return directory->reach == REACH_ROOT;
 }
 
-static void mark_reached(void *context, const struct directory *directory,
+static void mark_reached(void *context, const struct entry_place *place,
 			 const struct ext_dirent *entry)
 {
 	struct survey *survey = context;
 
-	(void)directory;
+	(void)place;
 	inode_states_mark(&survey->inodes, entry->inode, STATE_REACHED);
 }
 

@@ -152,8 +152,6 @@ static enum ext_status run_passes(struct survey *survey, struct ext_error *error
 	if (status == EXT_OK)
 		status = scan_inodes(survey, &orphans, error);
 	block_set_clear(&orphans);
-	if (status == EXT_OK && survey->options.observer && survey->options.observer->all_inodes)
-		survey->options.observer->all_inodes(survey->options.observer);
 	if (status == EXT_OK)
 		status = scan_directories(survey, error);
 	if (status == EXT_OK && !survey->stopped)
@@ -171,26 +169,6 @@ static enum ext_status run_passes(struct survey *survey, struct ext_error *error
 	return status;
 }
 
-/*
- * Where a device is waited for, half of the threads do, most of the time. A byte in the middle of
- * the tables tells: their ends may have been looked at for other reasons.
- */
-static unsigned choose_threads(const struct survey *survey)
-{
-	const struct ext_superblock *sb = survey->superblock;
-	const unsigned threads = survey->options.threads ? survey->options.threads : 1;
-	struct ext_group_descriptor descriptor;
-	ext_block middle;
-
-	ext_group_locations(survey->filesystem, sb->group_count / 2, &descriptor);
-	middle = descriptor.inode_table + sb->inode_table_blocks / 2;
-	if (!survey->options.may_double_threads || middle >= sb->block_count ||
-	    ext_source_in_memory(ext_filesystem_source(survey->filesystem),
-				 middle << sb->block_size_log2))
-		return threads;
-	return 2 * threads;
-}
-
 enum ext_status survey_run(const struct ext_filesystem *filesystem,
 			   const struct survey_options *options, struct survey *survey,
 			   struct ext_error *error)
@@ -201,11 +179,10 @@ enum ext_status survey_run(const struct ext_filesystem *filesystem,
 	survey->filesystem = filesystem;
 	survey->superblock = ext_filesystem_superblock(filesystem);
 	survey->options = *options;
-	survey->threads = choose_threads(survey);
 	lock_init(&survey->lock);
-	ext_source_guess_reads(ext_filesystem_source(filesystem), false);
+	scan_reads_begin(survey);
 	status = run_passes(survey, error);
-	ext_source_guess_reads(ext_filesystem_source(filesystem), true);
+	scan_reads_end(survey);
 	if (status == EXT_OK && (survey->owned.out_of_memory || survey->shared.out_of_memory))
 		status = ext_no_memory(error);
 	if (status != EXT_OK)

@@ -58,12 +58,16 @@ struct directory {
 
 enum directory_reach { REACH_UNKNOWN, REACH_PENDING, REACH_ROOT, REACH_LOST };
 
-/* Blocks of a directory that lie one behind another. */
+/*
+ * Blocks of a directory that lie one behind another. Or, as long as the main pass over them is to
+ * come, the block of a symlink's target: `length` is 0 then, and `logical` its i_size.
+ */
 struct directory_run {
 	ext_block physical;
 	ext_ino ino;
 	ext_logical logical;
 	uint32_t length;
+	uint32_t flags; /* i_flags of the symlink */
 };
 
 enum { TREE_LEVELS = 5 };
@@ -104,12 +108,17 @@ struct survey;
  * `sink`, all else that is changed must be guarded. Members may be NULL.
  */
 struct survey_observer {
-	/* Every inode of the tables with mode or link count; `raw` has inode_size bytes. */
-	void (*inode)(struct survey_observer *observer, const struct survey *survey,
+	/*
+	 * Every inode of the tables with mode or link count; `raw` has inode_size bytes. True asks
+	 * to be shown the first block of its data as a symlink's target.
+	 */
+	bool (*inode)(struct survey_observer *observer, const struct survey *survey,
 		      const struct ext_inode *inode, const uint8_t *raw,
 		      const struct inode_facts *facts, struct ext_sink *sink);
-	/* Once all of them were seen, before the first directory block; on one thread. */
-	void (*all_inodes)(struct survey_observer *observer);
+	/* Every target asked for, in no order. `block` is NULL where it could not be read. */
+	void (*target)(struct survey_observer *observer, const struct survey *survey,
+		       const struct directory_run *run, const uint8_t *block,
+		       struct ext_sink *sink);
 	/* Every run of blocks as an inode's mapping gives them, before `inode` is called for it. */
 	void (*run)(struct survey_observer *observer, const struct survey *survey,
 		    const struct ext_inode *inode, const struct ext_run *run,
@@ -126,10 +135,6 @@ struct survey_observer {
 	void (*inline_directory)(struct survey_observer *observer, const struct survey *survey,
 				 const struct directory *directory, struct ext_span first,
 				 struct ext_span second, struct ext_sink *sink);
-	/* Every used entry. */
-	void (*entry)(struct survey_observer *observer, const struct survey *survey,
-		      const struct directory *directory, ext_logical logical, ext_block physical,
-		      const struct ext_dirent *entry, uint8_t target_state, struct ext_sink *sink);
 };
 
 /* Small enough for a core's cache; larger reads are no faster. */
@@ -147,6 +152,8 @@ struct survey_options {
 	unsigned threads; /* 0 counts as 1 */
 	/* Twice as many where a device is waited for: half of them do, most of the time. */
 	bool may_double_threads;
+	/* Who comes after will want little of what is read: it need not stay in memory. */
+	bool reads_once;
 	/* Whose descriptors say where bitmaps are and what they count, when that is to be judged
 	 * and not what the filesystem is read through; borrowed; NULL: the same. */
 	const struct ext_filesystem *judged;
@@ -155,7 +162,10 @@ struct survey_options {
 	bool heed_bad_blocks;
 	bool judge_stale_counts; /* counts of a backup's descriptors count too */
 	size_t buffer_size;	 /* bytes of each thread's reads; 0: SURVEY_BUFFER */
-	bool (*stop)(void);	 /* asked now and then; may be NULL */
+	/* Symlinks whose target waits to be read with others, for each thread; 0: all. Of more each
+	 * is read when it is met. */
+	size_t most_targets;
+	bool (*stop)(void); /* asked now and then; may be NULL */
 	void (*progress)(void *context, unsigned pass, uint64_t done, uint64_t all);
 	void *progress_context;
 };
@@ -164,7 +174,10 @@ struct survey {
 	const struct ext_filesystem *filesystem;
 	const struct ext_superblock *superblock;
 	struct survey_options options;
+	bool is_cold;	      /* a device is waited for, so that hints are worth their price */
 	unsigned threads;     /* that read */
+	uint8_t *lent;	      /* what they read into while it runs, or NULL */
+	size_t lent_size;     /* bytes of it for each */
 	_Atomic bool stopped; /* by options.stop; any thread sets it, all ask */
 
 	/* In clusters (blocks without bigalloc). */

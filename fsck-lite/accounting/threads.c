@@ -55,6 +55,11 @@ unsigned threads_available(void)
 
 	return count < 1 ? 1 : count > MOST ? MOST : (unsigned)count;
 }
+
+unsigned threads_twice(unsigned count)
+{
+	return count <= MOST / 2 ? 2 * count : count;
+}
 #else
 void threads_run(unsigned count, void (*work)(void *context, unsigned index), void *context)
 {
@@ -65,5 +70,10 @@ void threads_run(unsigned count, void (*work)(void *context, unsigned index), vo
 unsigned threads_available(void)
 {
 	return 1;
+}
+
+unsigned threads_twice(unsigned count)
+{
+	return count;
 }
 #endif

@@ -13,4 +13,7 @@ void threads_run(unsigned count, void (*work)(void *context, unsigned index), vo
 /* How many processors there are; 1 without threads. */
 unsigned threads_available(void);
 
+/* Twice as many, as far as there can be so many: for work that waits half of the time. */
+unsigned threads_twice(unsigned count);
+
 #endif

@@ -41,24 +41,28 @@ static void watch(struct ext_sink *sink, const struct ext_finding *finding)
 	ext_report(watching->behind, finding);
 }
 
-static void see_inode(struct survey_observer *observer, const struct survey *survey,
+static bool see_inode(struct survey_observer *observer, const struct survey *survey,
 		      const struct ext_inode *inode, const uint8_t *raw,
 		      const struct inode_facts *facts, struct ext_sink *sink)
 {
 	struct checks *checks = (struct checks *)(void *)observer;
 	struct watching_sink watching = {{watch}, sink, inode->type, false};
 
-	check_inode(checks, survey, inode, raw, facts, &watching.sink);
+	const bool has_target = check_inode(checks, survey, inode, raw, facts, &watching.sink);
+
 	check_directory_inode(checks, survey, inode, raw, facts, &watching.sink);
 	if (survey->superblock->has_metadata_csum)
 		inode_cache_note(&checks->inode_cache, survey, inode, raw, facts);
 	if (watching.is_bad)
 		check_directory_bad_inode(checks, inode->number);
+	return has_target;
 }
 
-static void see_all_inodes(struct survey_observer *observer)
+static void see_target(struct survey_observer *observer, const struct survey *survey,
+		       const struct directory_run *run, const uint8_t *block, struct ext_sink *sink)
 {
-	check_symlink_targets((struct checks *)(void *)observer);
+	(void)survey;
+	check_symlink_target((struct checks *)(void *)observer, run, block, sink);
 }
 
 static void see_run(struct survey_observer *observer, const struct survey *survey,
@@ -93,15 +97,14 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 	checks->superblock = image->superblock;
 	checks->sink = sink;
 	checks->observer.inode = see_inode;
-	checks->observer.all_inodes = see_all_inodes;
+	checks->observer.target = see_target;
 	checks->observer.run = see_run;
 	checks->observer.directory_block = see_block;
 	checks->observer.inline_directory = see_inline;
 	lock_init(&checks->lock);
 	inode_cache_init(&checks->inode_cache);
 	checks->directories = directory_checks_new(checks);
-	return checks->directories && symlink_targets_init(checks) && xattr_shares_init(checks) &&
-	       quotas_init(checks);
+	return checks->directories && xattr_shares_init(checks) && quotas_init(checks);
 }
 
 void checks_clear(struct checks *checks)
@@ -112,7 +115,6 @@ void checks_clear(struct checks *checks)
 	}
 	ext_filesystem_close(checks->judged);
 	directory_checks_free(checks->directories);
-	symlink_targets_clear(checks);
 	xattr_shares_clear(checks);
 	quotas_clear(checks);
 	memset(checks, 0, sizeof *checks);

@@ -29,7 +29,6 @@ struct checks {
 	struct xattr_checks
 		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */
 	struct directory_checks *directories; /* checks/directories.c, checks/htree.c */
-	struct symlink_checks *symlinks;      /* checks/symlink_targets.c: those not yet read */
 	struct quota_checks *quotas;	      /* checks/quotas.c: usage by owner */
 	struct inode_cache inode_cache;	      /* checks/inode_cache.c; has a lock of its own */
 };
@@ -64,8 +63,9 @@ void check_groups(struct checks *checks);
 /* The same file: where one descriptor of another table points. */
 void check_group_places(const struct checks *checks, ext_group group,
 			const struct ext_group_descriptor *descriptor);
-/* checks/inodes.c: mode, flags, size, blocks, times, special inodes. */
-void check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
+/* checks/inodes.c: mode, flags, size, blocks, times, special inodes. True: a symlink whose target,
+ * in its first block, is yet to be looked at. */
+bool check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
 		 const uint8_t *raw, const struct inode_facts *facts, struct ext_sink *sink);
 /* checks/present.c: what of a file the image holds no more. */
 void check_run_present(const struct survey *survey, const struct ext_inode *inode,

@@ -11,6 +11,7 @@
 
 #include "accounting/grow.h"
 #include "checks/directories.h"
+#include "checks/symlink_targets.h"
 
 struct directory_checks *directory_checks_new(struct checks *checks)
 {
@@ -31,6 +32,7 @@ void directory_checks_free(struct directory_checks *checks)
 	free(checks->blocks);
 	free(checks->entries);
 	free(checks->bad_inodes);
+	free(checks->bad_symlinks);
 	free(checks->suspects);
 	free(checks->kept);
 	lock_clear(&checks->lock);
@@ -54,6 +56,19 @@ void check_directory_bad_inode(struct checks *checks, ext_ino ino)
 	if (GROW(directories->bad_inodes, directories->bad_inode_count,
 		 directories->bad_inode_size))
 		directories->bad_inodes[directories->bad_inode_count++] = ino;
+	else
+		checks->out_of_memory = true;
+	lock_give(&directories->lock);
+}
+
+void check_directory_bad_symlink(struct checks *checks, ext_ino ino)
+{
+	struct directory_checks *directories = checks->directories;
+
+	lock_take(&directories->lock);
+	if (GROW(directories->bad_symlinks, directories->bad_symlink_count,
+		 directories->bad_symlink_size))
+		directories->bad_symlinks[directories->bad_symlink_count++] = ino;
 	else
 		checks->out_of_memory = true;
 	lock_give(&directories->lock);
@@ -235,6 +250,7 @@ void check_inline_directory(struct checks *checks, const struct survey *survey,
 
 void check_directories_after(struct checks *checks, struct survey *survey)
 {
+	check_symlink_names(checks->directories, survey);
 	salvage_sort(checks->directories);
 	check_indexes(checks->directories, survey);
 	check_duplicates(checks->directories, survey);

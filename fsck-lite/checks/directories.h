@@ -70,6 +70,10 @@ struct directory_checks {
 	size_t bad_inode_count, bad_inode_size;
 	_Atomic bool bad_inodes_sorted;
 
+	/* Symlinks of which that was seen while directories were read already. */
+	ext_ino *bad_symlinks;
+	size_t bad_symlink_count, bad_symlink_size;
+
 	/* Directories in which names that are there twice must be looked for across blocks. */
 	ext_ino *suspects;
 	size_t suspect_count, suspect_size;
@@ -96,6 +100,7 @@ void check_inline_directory(struct checks *checks, const struct survey *survey,
 			    struct ext_span second, struct ext_sink *sink);
 /* An inode of which a finding says that it is not what its mode says. */
 void check_directory_bad_inode(struct checks *checks, ext_ino ino);
+void check_directory_bad_symlink(struct checks *checks, ext_ino ino);
 /* Once all blocks have been seen. */
 void check_directories_after(struct checks *checks, struct survey *survey);
 

@@ -82,7 +82,8 @@ static bool target_is_valid(const struct inspection *inspection)
 	return true;
 }
 
-static void inspect_symlink(const struct inspection *inspection)
+/* True when the target is in a block, and has to be looked at there. */
+static bool inspect_symlink(const struct inspection *inspection)
 {
 	const struct ext_inode *inode = inspection->inode;
 
@@ -94,9 +95,10 @@ static void inspect_symlink(const struct inspection *inspection)
 	if (!target_is_valid(inspection))
 		inspection_report(inspection, EXT_SYMLINK_INVALID, NULL, inode->size, 0, 0);
 	else if (inode->size >= FAST_MAX && (inode->flags & EXT_INODE_INLINE_DATA) == 0)
-		inspect_block_target(inspection);
+		return true;
 	else
 		inspect_immutable(inspection);
+	return false;
 }
 
 /* Two entries, "." for this inode and "..": a directory whose mode was damaged. */
@@ -184,7 +186,7 @@ static void inspect_disguise(const struct inspection *inspection)
 				  0, 0);
 }
 
-void inspect_type(const struct inspection *inspection)
+bool inspect_type(const struct inspection *inspection)
 {
 	const struct ext_superblock *sb = inspection->superblock;
 	const struct ext_inode *inode = inspection->inode;
@@ -200,10 +202,9 @@ void inspect_type(const struct inspection *inspection)
 		    inspection_has_extent_root(inspection))
 			inspection_report(inspection, EXT_EXTENTS_FLAG_MISSING, "i_flags",
 					  inode->flags, 0, 0);
-		return;
+		return false;
 	case EXT_TYPE_SYMLINK:
-		inspect_symlink(inspection);
-		return;
+		return inspect_symlink(inspection);
 	case EXT_TYPE_CHARACTER:
 		inspect_device(inspection, EXT_CHARACTER_DEVICE);
 		break;
@@ -221,4 +222,5 @@ void inspect_type(const struct inspection *inspection)
 		break;
 	}
 	inspect_disguise(inspection);
+	return false;
 }

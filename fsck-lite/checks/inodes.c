@@ -89,7 +89,7 @@ static void inspect_leftovers(const struct inspection *inspection)
 				  leftovers->blocks_high, 0, 0);
 }
 
-void check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
+bool check_inode(struct checks *checks, const struct survey *survey, const struct ext_inode *inode,
 		 const uint8_t *raw, const struct inode_facts *facts, struct ext_sink *sink)
 {
 	struct inspection inspection = {.checks = checks,
@@ -99,19 +99,20 @@ void check_inode(struct checks *checks, const struct survey *survey, const struc
 					.raw = raw,
 					.facts = facts,
 					.sink = sink};
+	bool has_target;
 
 	if (!inspect_deletion(&inspection))
-		return;
+		return false;
 	ext_inode_leftovers(raw, &inspection.leftovers);
 	if (inode->flags != 0)
 		inspect_flags(&inspection);
 	if (!inspect_special(&inspection))
-		return;
+		return false;
 	if (inode->links == 0) {
 		/* Charged until it is gone. */
 		if (facts->is_orphan)
 			inspect_quota(&inspection);
-		return;
+		return false;
 	}
 	if (inode->dtime != 0 && !facts->is_orphan)
 		inspection_report(&inspection, EXT_INODE_DELETION_TIME, "i_dtime", inode->dtime, 0,
@@ -120,7 +121,8 @@ void check_inode(struct checks *checks, const struct survey *survey, const struc
 	inspect_xattrs(&inspection);
 	if (inode->flags & EXT_INODE_EA_INODE)
 		inspect_value_content(&inspection);
-	inspect_type(&inspection);
+	has_target = inspect_type(&inspection);
 	inspect_space(&inspection);
 	inspect_quota(&inspection);
+	return has_target;
 }

@@ -28,8 +28,9 @@ static inline void inspection_report(const struct inspection *inspection, enum e
 
 /* checks/inode_flags.c: flags against features, types and what is in i_block. */
 void inspect_flags(const struct inspection *inspection);
-/* checks/inode_type.c: what each file type may keep in the inode. */
-void inspect_type(const struct inspection *inspection);
+/* checks/inode_type.c: what each file type may keep in the inode. True: a symlink whose target is
+ * in a block. */
+bool inspect_type(const struct inspection *inspection);
 /* checks/inode_space.c: size, count of blocks, shape of the map. */
 void inspect_space(const struct inspection *inspection);
 /* checks/special_inodes.c: inodes with a number of their own. False: nothing else is to be asked.

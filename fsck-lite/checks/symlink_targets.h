@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Symlinks whose target is in a block: gathered inode by inode, looked at many at a time. */
+/* Symlinks whose target is in a block. */
 #ifndef CHECKS_SYMLINK_TARGETS_H
 #define CHECKS_SYMLINK_TARGETS_H
 
-#include "checks/inspection.h"
-
-bool symlink_targets_init(struct checks *checks);
-void symlink_targets_clear(struct checks *checks);
+#include "checks/directories.h"
 
 /* Is the target in `bytes` as long as the size says? `flags` are i_flags. */
 bool symlink_target_fits(uint32_t flags, uint64_t expected, const uint8_t *bytes, size_t size);
 
-/* A symlink with one block, its first: looked at now or, with others, later. */
-void inspect_block_target(const struct inspection *inspection);
+/* `block` is NULL where it could not be read: that is not called wrong. */
+void check_symlink_target(struct checks *checks, const struct directory_run *symlink,
+			  const uint8_t *block, struct ext_sink *sink);
 
-/* Those that are left, once all inodes were seen. */
-void check_symlink_targets(struct checks *checks);
+/* The entries that name those whose target makes no sense; once all directories were read. */
+void check_symlink_names(struct directory_checks *checks, struct survey *survey);
 
 #endif

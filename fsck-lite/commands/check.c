@@ -231,6 +231,7 @@ static bool fit_memory(const struct examination *examination, struct survey_opti
 	if (!options->memory_limit.given)
 		return true;
 	wanted->buffer_size = SURVEY_BUFFER;
+	wanted->most_targets = ESTIMATE_TARGETS;
 	while (wanted->threads > 1 &&
 	       estimate_survey(filesystem, wanted->threads, wanted->buffer_size) > limit)
 		wanted->threads--;
@@ -271,6 +272,7 @@ static int survey_all(struct examination *examination)
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
 	survey_options.may_double_threads = !options->threads.given && !options->memory_limit.given;
+	survey_options.reads_once = !options->memory_limit.given;
 	if (!fit_memory(examination, &survey_options))
 		return EXIT_CANNOT_RUN;
 	if (!checks_init(&examination->checks, &examination->image,

@@ -18,11 +18,12 @@ static bool is_dot(const struct ext_dirent *entry)
 }
 
 /* Directories come before anything knows where they hang: a node each, hung up afterwards. */
-static void take_entry(void *context, const struct directory *directory,
+static void take_entry(void *context, const struct entry_place *place,
 		       const struct ext_dirent *entry)
 {
 	struct grower *grower = context;
 	struct survey *survey = grower->tree->survey;
+	const struct directory *directory = place->directory;
 	const uint8_t state = inode_states_get(&survey->inodes, entry->inode);
 	const uint32_t parent = grower->nodes[index_of(survey, directory)];
 	const struct directory *child = NULL;

@@ -75,7 +75,7 @@ void names_know_directory(struct name_sources *sources, const struct ext_inode *
 			return;
 		}
 		sources->old_runs[sources->old_run_count++] = (struct directory_run){
-			run.physical, inode->number, run.logical, run.length};
+			run.physical, inode->number, run.logical, run.length, 0};
 	}
 }
 
@@ -257,7 +257,7 @@ static bool every_directory(const struct directory *directory)
 	return true;
 }
 
-static void take_dangling(void *context, const struct directory *directory,
+static void take_dangling(void *context, const struct entry_place *place,
 			  const struct ext_dirent *entry)
 {
 	struct name_sources *sources = context;
@@ -266,7 +266,7 @@ static void take_dangling(void *context, const struct directory *directory,
 	if (entry->inode >= sb->first_inode && entry->inode <= sb->inode_count &&
 	    entry->name_length > 0 && !is_dots(entry) &&
 	    !(inode_states_get(&sources->survey->inodes, entry->inode) & STATE_USED))
-		records_add(sources->records, entry->inode, directory->ino, RANK_NOW, entry);
+		records_add(sources->records, entry->inode, place->directory->ino, RANK_NOW, entry);
 }
 
 void names_from_dangling(struct name_sources *sources)

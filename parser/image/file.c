@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#ifdef HAVE_SYS_SYSCALL_H
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 #ifdef HAVE_SYS_IOCTL_H
 #include <sys/ioctl.h>
@@ -22,6 +25,7 @@
 #endif
 
 #include "bytes/checked.h"
+#include "image/direct.h"
 #include "image/source.h"
 
 /* Kernel headers may be missing where the kernel is Linux all the same (musl). */
@@ -38,15 +42,20 @@ struct file {
 	struct ext_source source;
 	int descriptor;
 	bool knows_holes;
+	struct direct direct;
 	char path[];
 };
 
 static enum ext_status file_read(struct ext_source *source, uint64_t offset, void *buffer,
 				 size_t length, struct ext_error *error)
 {
-	const struct file *const file = (const struct file *)source;
+	struct file *const file = (struct file *)source;
 	uint8_t *bytes = buffer;
+	const size_t direct = direct_read(&file->direct, offset, buffer, length);
 
+	bytes += direct;
+	offset += direct;
+	length -= direct;
 	while (length > 0) {
 		const size_t most = length < INT_MAX / 2 ? length : INT_MAX / 2;
 		const ssize_t got = pread(file->descriptor, bytes, most, (off_t)offset);
@@ -97,19 +106,32 @@ static enum ext_status file_next_data(struct ext_source *source, uint64_t offset
 	return EXT_OK;
 }
 
-static bool file_in_memory(struct ext_source *source, uint64_t offset)
+/* -1 with errno set when the system would have to wait, or does not tell. */
+static ssize_t read_at_once(int descriptor, const struct iovec *vector, uint64_t offset)
 {
 #if defined HAVE_PREADV2 && defined RWF_NOWAIT
+	return preadv2(descriptor, vector, 1, (off_t)offset, RWF_NOWAIT);
+#elif defined SYS_preadv2
+	/* musl has no function for it. The offset goes in two halves, as the kernel joins them. */
+	enum { NOWAIT = 8 };
+
+	return syscall(SYS_preadv2, descriptor, vector, 1L, (long)offset, (long)(offset >> 32),
+		       NOWAIT);
+#else
+	(void)descriptor;
+	(void)vector;
+	(void)offset;
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+static bool file_in_memory(struct ext_source *source, uint64_t offset)
+{
 	uint8_t byte;
 	const struct iovec vector = {&byte, 1};
 
-	return preadv2(((const struct file *)source)->descriptor, &vector, 1, (off_t)offset,
-		       RWF_NOWAIT) == 1;
-#else
-	(void)source;
-	(void)offset;
-	return false;
-#endif
+	return read_at_once(((const struct file *)source)->descriptor, &vector, offset) == 1;
 }
 
 static void file_will_need(struct ext_source *source, uint64_t offset, uint64_t length)
@@ -117,6 +139,8 @@ static void file_will_need(struct ext_source *source, uint64_t offset, uint64_t 
 #ifdef HAVE_POSIX_FADVISE
 	const struct file *const file = (const struct file *)source;
 
+	if (length >= EXT_LONG_READ && direct_is_on(&file->direct))
+		return;
 	/* Nothing is lost when the system does not take it. */
 	for (uint64_t done = 0; done < length; done += HINT)
 		(void)posix_fadvise(file->descriptor, (off_t)(offset + done),
@@ -128,21 +152,33 @@ static void file_will_need(struct ext_source *source, uint64_t offset, uint64_t 
 #endif
 }
 
-static void file_guess_reads(struct ext_source *source, bool guesses)
+/* Does the system tell what it has in memory? Then what is not there can be told from the rest. */
+static bool tells_memory(const struct file *file)
 {
+	uint8_t byte;
+	const struct iovec vector = {&byte, 1};
+
+	return read_at_once(file->descriptor, &vector, 0) >= 0 || errno == EAGAIN;
+}
+
+static void file_expect_reads(struct ext_source *source, enum ext_reads reads)
+{
+	struct file *const file = (struct file *)source;
+
 #ifdef HAVE_POSIX_FADVISE
-	(void)posix_fadvise(((const struct file *)source)->descriptor, 0, 0,
-			    guesses ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
-#else
-	(void)source;
-	(void)guesses;
+	(void)posix_fadvise(file->descriptor, 0, 0,
+			    reads == EXT_READS_GUESSED ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
 #endif
+	direct_close(&file->direct);
+	if (reads == EXT_READS_LONG && tells_memory(file))
+		direct_open(&file->direct, file->descriptor);
 }
 
 static void file_close(struct ext_source *source)
 {
 	struct file *const file = (struct file *)source;
 
+	direct_close(&file->direct);
 	close(file->descriptor);
 	free(file);
 }
@@ -152,7 +188,7 @@ static const struct source_operations file_operations = {
 	.next_data = file_next_data,
 	.will_need = file_will_need,
 	.in_memory = file_in_memory,
-	.guess_reads = file_guess_reads,
+	.expect_reads = file_expect_reads,
 	.close = file_close,
 };
 
@@ -216,6 +252,7 @@ enum ext_status ext_source_open_file(const char *path, struct ext_source **sourc
 	source_init(&file->source, &file_operations, NULL, size);
 	file->descriptor = descriptor;
 	file->knows_holes = is_regular;
+	direct_init(&file->direct);
 	memcpy(file->path, path, length);
 	file->source.name = file->path;
 	*source = &file->source;

@@ -93,9 +93,9 @@ static bool map_in_memory(struct ext_source *source, uint64_t offset)
 	return ext_source_in_memory(source->inner, offset);
 }
 
-static void map_guess_reads(struct ext_source *source, bool guesses)
+static void map_expect_reads(struct ext_source *source, enum ext_reads reads)
 {
-	ext_source_guess_reads(source->inner, guesses);
+	ext_source_expect_reads(source->inner, reads);
 }
 
 static void map_close(struct ext_source *source)
@@ -112,7 +112,7 @@ static const struct source_operations map_operations = {
 	.next_data = map_next_data,
 	.will_need = map_will_need,
 	.in_memory = map_in_memory,
-	.guess_reads = map_guess_reads,
+	.expect_reads = map_expect_reads,
 	.close = map_close,
 };
 

@@ -129,9 +129,9 @@ static bool overlay_in_memory(struct ext_source *source, uint64_t offset)
 	return ext_source_in_memory(((const struct overlay *)source)->below, offset);
 }
 
-static void overlay_guess_reads(struct ext_source *source, bool guesses)
+static void overlay_expect_reads(struct ext_source *source, enum ext_reads reads)
 {
-	ext_source_guess_reads(((const struct overlay *)source)->below, guesses);
+	ext_source_expect_reads(((const struct overlay *)source)->below, reads);
 }
 
 static void overlay_close(struct ext_source *source)
@@ -148,7 +148,7 @@ static const struct source_operations overlay_operations = {
 	.next_data = overlay_next_data,
 	.will_need = overlay_will_need,
 	.in_memory = overlay_in_memory,
-	.guess_reads = overlay_guess_reads,
+	.expect_reads = overlay_expect_reads,
 	.close = overlay_close,
 };
 

@@ -154,8 +154,8 @@ bool ext_source_in_memory(struct ext_source *source, uint64_t offset)
 	       source->operations->in_memory(source, offset);
 }
 
-void ext_source_guess_reads(struct ext_source *source, bool guesses)
+void ext_source_expect_reads(struct ext_source *source, enum ext_reads reads)
 {
-	if (source->operations->guess_reads)
-		source->operations->guess_reads(source, guesses);
+	if (source->operations->expect_reads)
+		source->operations->expect_reads(source, reads);
 }

@@ -26,8 +26,8 @@ struct source_operations {
 	/* As ext_source_in_memory, with `offset` inside the source. NULL: always. */
 	bool (*in_memory)(struct ext_source *source, uint64_t offset);
 
-	/* As ext_source_guess_reads. NULL: nobody guesses. */
-	void (*guess_reads)(struct ext_source *source, bool guesses);
+	/* As ext_source_expect_reads. NULL: all ways are the same. */
+	void (*expect_reads)(struct ext_source *source, enum ext_reads reads);
 
 	/* Frees everything, the source itself included. */
 	void (*close)(struct ext_source *source);

@@ -54,9 +54,9 @@ static bool window_in_memory(struct ext_source *source, uint64_t offset)
 	return ext_source_in_memory(source->inner, ((const struct window *)source)->start + offset);
 }
 
-static void window_guess_reads(struct ext_source *source, bool guesses)
+static void window_expect_reads(struct ext_source *source, enum ext_reads reads)
 {
-	ext_source_guess_reads(source->inner, guesses);
+	ext_source_expect_reads(source->inner, reads);
 }
 
 static void window_close(struct ext_source *source)
@@ -70,7 +70,7 @@ static const struct source_operations window_operations = {
 	.next_data = window_next_data,
 	.will_need = window_will_need,
 	.in_memory = window_in_memory,
-	.guess_reads = window_guess_reads,
+	.expect_reads = window_expect_reads,
 	.close = window_close,
 };
 

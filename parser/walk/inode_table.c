@@ -24,9 +24,9 @@ struct ext_inode_table {
 	uint64_t table_offset; /* bytes; of the group's table */
 	bool table_bad;	       /* the descriptor points nowhere */
 	bool group_started;
-	uint8_t *buffer;
-	size_t size;		/* of the buffer */
-	uint64_t start, filled; /* what the buffer holds: offset, bytes */
+	uint8_t *buffer, *owned; /* read into; NULL, or the same: freed with this */
+	size_t size;		 /* of the buffer */
+	uint64_t start, filled;	 /* what the buffer holds: offset, bytes */
 };
 
 void ext_inode_table_restart(struct ext_inode_table *table, ext_group first, ext_group last)
@@ -54,7 +54,7 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 	new->size = buffer_size / sb->block_size * sb->block_size;
 	if (new->size < sb->block_size)
 		new->size = sb->block_size;
-	new->buffer = malloc(new->size);
+	new->buffer = new->owned = malloc(new->size);
 	if (!new->buffer) {
 		free(new);
 		return ext_no_memory(error);
@@ -64,11 +64,24 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 	return EXT_OK;
 }
 
+void ext_inode_table_lend(struct ext_inode_table *table, void *buffer, size_t size)
+{
+	const uint32_t block_size = table->filesystem->superblock.block_size;
+
+	if (!buffer || size < block_size)
+		return;
+	free(table->owned);
+	table->owned = NULL;
+	table->buffer = buffer;
+	table->size = size / block_size * block_size;
+	table->filled = 0;
+}
+
 void ext_inode_table_close(struct ext_inode_table *table)
 {
 	if (!table)
 		return;
-	free(table->buffer);
+	free(table->owned);
 	free(table);
 }
 
@@ -134,22 +147,12 @@ static uint64_t stretch(const struct ext_inode_table *table, uint64_t offset)
 	return end - offset;
 }
 
-/* The middle stands for the whole: the ends may have been looked at for other reasons. */
-static bool hint_at(struct ext_source *source, uint64_t start, uint64_t end)
-{
-	if (start == end || ext_source_in_memory(source, start + (end - start) / 2))
-		return false;
-	ext_source_will_need(source, start, end - start);
-	return true;
-}
-
-bool ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last)
+void ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last)
 {
 	const struct ext_superblock *sb = &table->filesystem->superblock;
 	struct ext_source *const source = table->filesystem->source;
 	const ext_group end = last < sb->group_count ? last : sb->group_count;
 	uint64_t from = 0, to = 0; /* bytes that nothing was said of yet */
-	bool waits = false;
 
 	for (ext_group group = first; group < end; group++) {
 		struct ext_group_descriptor descriptor;
@@ -162,21 +165,24 @@ bool ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, 
 		if (!descriptor.readable || count == 0 || descriptor.inode_table >= sb->block_count)
 			continue;
 		if (start < to || start - to > GAP) {
-			waits |= hint_at(source, from, to);
+			ext_source_will_need(source, from, to - from);
 			from = start;
 		}
 		to = start + (uint64_t)count * sb->inode_size;
 	}
-	waits |= hint_at(source, from, to);
-	return waits;
+	ext_source_will_need(source, from, to - from);
 }
 
 /* Fills the buffer from `offset` on: as much as there is use for, or one block, or nothing. */
 static enum ext_status fill(struct ext_inode_table *table, uint64_t offset, struct ext_error *error)
 {
 	const uint64_t block_size = table->filesystem->superblock.block_size;
-	const uint64_t wanted = min_u64(stretch(table, offset), table->size);
+	uint64_t wanted = stretch(table, offset);
 	enum ext_status status;
+
+	/* Whole blocks, which a table consists of, can be read past the page cache. */
+	wanted = min_u64(wanted + (block_size - (offset + wanted) % block_size) % block_size,
+			 table->size);
 
 	table->start = offset;
 	table->filled = wanted;

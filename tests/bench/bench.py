@@ -6,18 +6,19 @@ Prints a table of medians and ratios, peak memory and bytes read. No test: figur
     bench.py [--dir DIR] [--runs N] [--only NAME,...] [--command df] [--small] [--cold] [--json FILE]
 
 The images want 20 GB of sparse files and root (loop mounts) once; they are kept in DIR. --small makes
-tenths of them."""
+tenths of them. --cold wants root and strace."""
 
 import argparse
-import ctypes
 import json
 import mmap
 import os
 import random
+import re
+import shutil
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 
 NOISE = random.Random(1).randbytes(1 << 20)
 
@@ -139,30 +140,27 @@ def drop_caches():
         file.write('1')
 
 
-def resident(path):
-    """[(first byte, bytes)] of the file that the page cache holds: what the last reader has read."""
-    size = os.path.getsize(path)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    page, window = mmap.PAGESIZE, 1 << 30
+def bytes_read(command, path, folder):
+    """[(first byte, bytes)] of the file that the command reads, in order, told by strace: what went
+    past the page cache cannot be seen in it afterwards."""
+    with tempfile.TemporaryDirectory(dir=folder) as traces:
+        subprocess.run(['strace', '-ff', '-y', '-e', 'trace=pread64', '-o', os.path.join(traces, 'trace'), *command],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        pages = []
+        for trace in os.listdir(traces):
+            with open(os.path.join(traces, trace), errors='replace') as file:
+                for line in file:
+                    read = re.match(r'pread64\(\d+<(.*?)>, .*, \d+, (\d+)\) += (\d+)$', line)
+                    if read and os.path.realpath(path) == read[1]:
+                        start, length = int(read[2]), int(read[3])
+                        pages.append((start // mmap.PAGESIZE, -(-(start + length) // mmap.PAGESIZE)))
     runs = []
-    fd = os.open(path, os.O_RDONLY)
-    for at in range(0, size, window):
-        length = min(window, size - at)
-        address = libc.mmap(None, ctypes.c_size_t(length), 1, 1, fd, ctypes.c_longlong(at))
-        pages = (length + page - 1) // page
-        vector = (ctypes.c_ubyte * pages)()
-        libc.mincore(ctypes.c_void_p(address), ctypes.c_size_t(length), vector)
-        libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(length))
-        held = bytes(b & 1 for b in vector)
-        i = held.find(1)
-        while i >= 0:
-            end = held.find(0, i)
-            end = pages if end < 0 else end
-            runs.append((at + i * page, (end - i) * page))
-            i = held.find(1, end)
-    os.close(fd)
-    return runs
+    for start, end in sorted(pages):
+        if runs and start <= runs[-1][1]:
+            runs[-1][1] = max(runs[-1][1], end)
+        else:
+            runs.append([start, end])
+    return [(start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE) for start, end in runs]
 
 
 READER = '''
@@ -182,9 +180,10 @@ for line in open(sys.argv[2]):
 def cold(command, path, folder):
     """(our seconds, seconds of a plain reader of the same pages in order, bytes)"""
     drop_caches()
+    runs = bytes_read(command, path, folder)
+    drop_caches()
     measure([command[0], '--version'])      # the program itself is not what is read
     ours = measure(command)['wall']
-    runs = resident(path)
     listing = os.path.join(folder, 'runs.txt')
     with open(listing, 'w') as file:
         file.writelines('%d %d\n' % run for run in runs)
@@ -244,7 +243,7 @@ def main():
                 name, what, result['wall'], result['e2fsck_wall'], ratio, asked.get(what, ''), result['cpu_ratio'],
                 result['memory'] / 2**20, result['e2fsck_memory'] / 2**20, result['read'] / 2**20,
                 result['e2fsck_read'] / 2**20, '' if statuses == {0} else '  exit %s' % sorted(statuses)), flush=True)
-            if arguments.cold and os.path.getsize(path) < 1 << 40 and os.geteuid() == 0:
+            if arguments.cold and os.path.getsize(path) < 1 << 40 and os.geteuid() == 0 and shutil.which('strace'):
                 result['cold'] = [cold(ours, path, folder) for _ in range(arguments.runs)]
                 wall, plain, size = (statistics.median(run[i] for run in result['cold']) for i in range(3))
                 print('%-12s %-6s cold cache: %.3f s; a plain reader of the same %.1f MiB in disk order: %.3f s, '

@@ -157,14 +157,17 @@ enum ext_status ext_inode_table_open(const struct ext_filesystem *filesystem, ex
 				     struct ext_inode_table **table, struct ext_error *error);
 void ext_inode_table_close(struct ext_inode_table *table);
 
+/*
+ * Reads into these bytes from now on, which outlive the walk. Nothing changes when there are none,
+ * or fewer than a block. Not between a run and its use.
+ */
+void ext_inode_table_lend(struct ext_inode_table *table, void *buffer, size_t size);
+
 /* Goes on with other groups, in the same buffer. */
 void ext_inode_table_restart(struct ext_inode_table *table, ext_group first, ext_group last);
 
-/*
- * Hints at all that the walk would read of other groups, which come later. False when these are in
- * memory, so that nothing had to be said.
- */
-bool ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last);
+/* Hints at all that the walk would read of other groups, which come later. */
+void ext_inode_table_hint(const struct ext_inode_table *table, ext_group first, ext_group last);
 
 struct ext_inode_run {
 	ext_ino first; /* number of the first inode in `raw` */

@@ -100,12 +100,25 @@ void ext_source_will_need(struct ext_source *source, uint64_t offset, uint64_t l
  */
 bool ext_source_in_memory(struct ext_source *source, uint64_t offset);
 
-/*
- * Whether the system is to read on by its own guess, as it does at first. A reader that hints at
- * all it will need turns that off: a guess from scattered reads fetches many times what is wanted.
- * A hint too.
- */
-void ext_source_guess_reads(struct ext_source *source, bool guesses);
+/* How a source is going to be read. A hint too: what a read gives is the same in all ways. */
+enum ext_reads {
+	/* The system reads on by its own guess. So it is at first. */
+	EXT_READS_GUESSED,
+	/* The reader hints at all it will need: a guess from scattered reads fetches many times
+	 * what is wanted. */
+	EXT_READS_HINTED,
+	/*
+	 * The same, but what is read EXT_LONG_READ bytes at a time or more, into memory that
+	 * begins with a page, is read once, by several threads, and was not read lately. It is
+	 * fetched past the system's page cache, where that is quicker, and hints that long do
+	 * nothing.
+	 */
+	EXT_READS_LONG,
+};
+enum { EXT_LONG_READ = 64 * 1024 };
+
+/* Not while other threads read. */
+void ext_source_expect_reads(struct ext_source *source, enum ext_reads reads);
 
 /*
  * A copy-on-write overlay on `inner`, which it borrows. Reads see what was written or redirected,

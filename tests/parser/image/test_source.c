@@ -111,7 +111,7 @@ START_TEST(empty_source_has_no_data)
 	ck_assert_int_eq(ext_source_next_data(source, 0, &start, &end), EXT_END);
 	ext_source_will_need(source, 0, 10);
 	ck_assert(ext_source_in_memory(source, 0));
-	ext_source_guess_reads(source, false);
+	ext_source_expect_reads(source, EXT_READS_LONG);
 	ext_source_close(source);
 }
 END_TEST
