@@ -91,7 +91,7 @@ static const struct option_row rows[] = {
 	{0, "sarif", TEXT, ON(CHECK), AT(sarif), "FILE",
 	 "write a SARIF 2.1.0 report, too; `-' is stdout"},
 	{0, "threads", POSITIVE, SURVEYS, AT(threads), "N",
-	 "threads that work, 64 at most; default: the CPUs; in df and check twice as many while a "
+	 "threads that work, 64 at most; default: the CPUs; in df and check more while a "
 	 "disk is waited for"},
 	{0, "memory-limit", SIZE, SURVEYS, AT(memory_limit), "SIZE", "memory to stay within"},
 

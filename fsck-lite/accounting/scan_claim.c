@@ -160,8 +160,7 @@ static void walk_map(struct claiming *claiming, struct ext_mapping *mapping)
 		    !note_run(claiming->facts, sb, &run, &claiming->last_cluster))
 			continue;
 		if (run.kind == EXT_RUN_TREE) {
-			if (claiming->claims->survey->is_cold)
-				ext_mapping_hint(mapping, &run);
+			ext_mapping_hint(mapping, &run);
 			take_tree_block(claiming, &run, ext_mapping_tree_block(mapping));
 		}
 		take_run(claiming, &run);

@@ -143,6 +143,12 @@ static void hint_at(struct directory_worker *worker, uint64_t first, uint64_t co
 				      ? first + count
 				      : survey->directory_run_count;
 
+	/* One of them tells whether they are in memory already. */
+	if (first >= last ||
+	    ext_source_in_memory(worker->ahead.source,
+				 survey->directory_runs[first + (last - first) / 2].physical
+					 << shift))
+		return;
 	for (size_t i = (size_t)first, next; i < last; i = next) {
 		const ext_block from = survey->directory_runs[i].physical;
 
@@ -172,10 +178,9 @@ static void work(void *context, unsigned index)
 			survey->stopped = true;
 		if (survey->options.progress)
 			survey->options.progress(survey->options.progress_context, 2, first, count);
-		if (survey->is_cold && first == 0)
+		if (first == 0)
 			hint_at(worker, 0, pass->threads * slice);
-		if (survey->is_cold)
-			hint_at(worker, first + pass->threads * slice, slice);
+		hint_at(worker, first + pass->threads * slice, slice);
 		worker->last = (size_t)last;
 		for (uint64_t i = first; i < last; i++)
 			read_run(worker, (size_t)i);

@@ -55,8 +55,8 @@ static bool is_cold(const struct survey *survey)
 }
 
 /*
- * Threads and buffers. Of a device that is waited for, half of the threads do, most of the time;
- * several that read much at a time keep it busy, into one large page that they share.
+ * Threads and buffers. Several that read much at a time keep a device busy, into one large page
+ * that they share.
  */
 void scan_reads_begin(struct survey *survey)
 {
@@ -65,8 +65,8 @@ void scan_reads_begin(struct survey *survey)
 
 	survey->threads = options->threads ? options->threads : 1;
 	survey->is_cold = is_cold(survey);
-	if (survey->is_cold && options->may_double_threads)
-		survey->threads = threads_twice(survey->threads);
+	if (survey->is_cold && options->may_add_threads)
+		survey->threads = threads_that_wait(survey->threads);
 	survey->lent_size = EXT_LARGE_PAGE / survey->threads / EXT_LONG_READ * EXT_LONG_READ;
 	if (survey->is_cold && options->reads_once && survey->threads > 1 && survey->lent_size > 0)
 		survey->lent = ext_pages_large();

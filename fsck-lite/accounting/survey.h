@@ -150,8 +150,8 @@ struct survey_options {
 	bool (*accept)(const void *context, const struct ext_inode *inode, const uint8_t *raw);
 	const void *accept_context;
 	unsigned threads; /* 0 counts as 1 */
-	/* Twice as many where a device is waited for: half of them do, most of the time. */
-	bool may_double_threads;
+	/* More where a device is waited for, which most of them do then. */
+	bool may_add_threads;
 	/* Who comes after will want little of what is read: it need not stay in memory. */
 	bool reads_once;
 	/* Whose descriptors say where bitmaps are and what they count, when that is to be judged

@@ -9,7 +9,7 @@
 #ifdef HAVE_THREADS
 #include <pthread.h>
 
-enum { STACK = 256 * 1024, MOST = 64 };
+enum { STACK = 256 * 1024, MOST = 64, FEW = 8 };
 
 struct job {
 	void (*work)(void *context, unsigned index);
@@ -56,8 +56,12 @@ unsigned threads_available(void)
 	return count < 1 ? 1 : count > MOST ? MOST : (unsigned)count;
 }
 
-unsigned threads_twice(unsigned count)
+unsigned threads_that_wait(unsigned count)
 {
+	if (count <= FEW / 4)
+		return 4 * count;
+	if (count <= FEW / 2)
+		return FEW;
 	return count <= MOST / 2 ? 2 * count : count;
 }
 #else
@@ -72,7 +76,7 @@ unsigned threads_available(void)
 	return 1;
 }
 
-unsigned threads_twice(unsigned count)
+unsigned threads_that_wait(unsigned count)
 {
 	return count;
 }

@@ -13,7 +13,10 @@ void threads_run(unsigned count, void (*work)(void *context, unsigned index), vo
 /* How many processors there are; 1 without threads. */
 unsigned threads_available(void);
 
-/* Twice as many, as far as there can be so many: for work that waits half of the time. */
-unsigned threads_twice(unsigned count);
+/*
+ * How many threads do the work of `count` when most of them wait for a device: twice as many, and
+ * of few more, so that enough is asked of it; `count` where there are no others.
+ */
+unsigned threads_that_wait(unsigned count);
 
 #endif

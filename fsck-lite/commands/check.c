@@ -271,7 +271,7 @@ static int survey_all(struct examination *examination)
 
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
-	survey_options.may_double_threads = !options->threads.given && !options->memory_limit.given;
+	survey_options.may_add_threads = !options->threads.given && !options->memory_limit.given;
 	survey_options.reads_once = !options->memory_limit.given;
 	if (!fit_memory(examination, &survey_options))
 		return EXIT_CANNOT_RUN;

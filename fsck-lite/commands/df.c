@@ -164,7 +164,7 @@ static int account_for(struct account *account, const char *path, bool first)
 	survey_options.heed_bad_blocks = true;
 	survey_options.threads =
 		options->threads.given ? (unsigned)options->threads.value : threads_available();
-	survey_options.may_double_threads = !options->threads.given;
+	survey_options.may_add_threads = !options->threads.given;
 	survey_options.reads_once = true;
 	if (survey_run(account->image.filesystem, &survey_options, &account->survey, &error) !=
 	    EXT_OK) {

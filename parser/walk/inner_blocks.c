@@ -88,6 +88,7 @@ void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *r
 {
 	const struct ext_span block = mapping->tree_block;
 	struct children children = {.filesystem = mapping->filesystem};
+	ext_block middle;
 
 	if (run->kind != EXT_RUN_TREE || run->depth == 0 || !block.data)
 		return;
@@ -97,5 +98,12 @@ void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *r
 	} else if (ext_extent_node_decode(block, &children.node) && children.node.depth > 0) {
 		children.count = children.node.entries;
 	}
-	hint_at(&children);
+	if (children.count == 0)
+		return;
+	/* One of them tells whether they are in memory already. */
+	middle = child(&children, children.count / 2);
+	if (middle == 0 || middle >= mapping->filesystem->superblock.block_count ||
+	    !ext_source_in_memory(mapping->filesystem->source,
+				  middle << mapping->filesystem->superblock.block_size_log2))
+		hint_at(&children);
 }
