@@ -18,7 +18,7 @@
 #include "accounting/threads.h"
 #include "cancel.h"
 #include "checks/checks.h"
-#include "checks/questions.h"
+#include "questions/questions.h"
 #include "commands/command.h"
 #include "complain.h"
 #include "image.h"

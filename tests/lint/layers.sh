@@ -17,13 +17,14 @@ allowed()
 	parser/walk) echo "bytes image layout structure walk" ;;
 	parser/edit) echo "bytes image layout structure walk edit" ;;
 	parser/journal) echo "bytes image layout structure walk edit journal" ;;
-	fsck-lite) echo ". accounting checks repairs reports rescue commands" ;;
+	fsck-lite) echo ". accounting checks questions repairs reports rescue commands" ;;
 	fsck-lite/accounting) echo ". accounting" ;;
 	fsck-lite/checks) echo ". accounting checks" ;;
+	fsck-lite/questions) echo ". accounting checks questions" ;;
 	fsck-lite/repairs) echo ". accounting checks repairs" ;;
 	fsck-lite/reports) echo ". accounting checks repairs reports" ;;
 	fsck-lite/rescue) echo ". accounting checks reports rescue" ;; # what came out is a report, too
-	fsck-lite/commands) echo ". accounting checks repairs reports rescue commands" ;;
+	fsck-lite/commands) echo ". accounting checks questions repairs reports rescue commands" ;;
 	fixtures) echo ". bytes layout" ;;
 	*) echo unknown ;;
 	esac

@@ -7,80 +7,7 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
-#include "checks/stops.h"
-
-void questions_unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
-			   uint32_t least)
-{
-	const char *codes = ext_problem_text(problem)->e2fsck;
-
-	while (*codes) {
-		char *end;
-		const unsigned long code = strtoul(codes, &end, 16);
-
-		if (code >= least && at != 0)
-			findings_unask_one(questions->findings, at, (uint32_t)code);
-		else if (code >= least)
-			findings_unask(questions->findings, problem, (uint32_t)code);
-		for (codes = end; *codes == ' ';)
-			codes++;
-	}
-}
-
-bool questions_have(const struct questions *questions, enum ext_problem problem)
-{
-	return findings_count(questions->findings, problem) > 0;
-}
-
-bool questions_next(const struct questions *questions, enum ext_problem problem, uint64_t *at,
-		    struct ext_finding *finding)
-{
-	return (*at & UINT32_MAX) < QUESTIONS_LOOKED_AT &&
-	       findings_next(questions->findings, at, finding) && finding->problem == problem;
-}
-
-bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino)
-{
-	struct ext_finding finding;
-
-	for (uint64_t at = findings_begin(problem);
-	     questions_next(questions, problem, &at, &finding);)
-		if (finding.place.inode == ino)
-			return true;
-	return false;
-}
-
-bool questions_have_group(const struct questions *questions, enum ext_problem problem,
-			  ext_group group)
-{
-	struct ext_finding finding;
-
-	for (uint64_t at = findings_begin(problem);
-	     questions_next(questions, problem, &at, &finding);)
-		if (finding.place.group == group)
-			return true;
-	return false;
-}
-
-static bool has_any(const struct questions *questions, const enum ext_problem *problems,
-		    size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (questions_have(questions, problems[i]))
-			return true;
-	return false;
-}
-
-bool questions_have_place_out_of_range(const struct questions *questions)
-{
-	static const enum ext_problem places[] = {EXT_GROUP_BLOCK_BITMAP_RANGE,
-						  EXT_GROUP_INODE_BITMAP_RANGE,
-						  EXT_GROUP_INODE_TABLE_RANGE};
-
-	return has_any(questions, places, sizeof places / sizeof *places);
-}
+#include "questions/stops.h"
 
 /* An entry that is no entry ends pass 2, where nobody lets it be salvaged. */
 static bool has_broken_directory(const struct questions *questions)
@@ -89,7 +16,7 @@ static bool has_broken_directory(const struct questions *questions)
 						  EXT_DIRENT_TRUNCATED, EXT_DIRENT_NAME_LENGTH,
 						  EXT_DIRENT_FINAL_LENGTH};
 
-	return has_any(questions, broken, sizeof broken / sizeof *broken);
+	return questions_have_any(questions, broken, sizeof broken / sizeof *broken);
 }
 
 /*
@@ -137,22 +64,8 @@ static bool stops_at_superblock(const struct questions *questions)
 						    EXT_SUPERBLOCK_CLUSTERS_PER_GROUP};
 	const struct ext_superblock *sb = questions->survey->superblock;
 
-	return has_any(questions, unusable, sizeof unusable / sizeof *unusable) &&
+	return questions_have_any(questions, unusable, sizeof unusable / sizeof *unusable) &&
 	       (sb->group_count == 1 || sb->blocks_per_group != sb->block_size * 8);
-}
-
-bool questions_have_no_journal(const struct questions *questions)
-{
-	static const enum ext_problem problems[] = {EXT_JOURNAL_INODE, EXT_JOURNAL_HOLE};
-	struct ext_finding finding;
-
-	/* The first code is that of a journal which e2fsck drops. */
-	for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
-		for (uint64_t at = findings_begin(problems[i]);
-		     questions_next(questions, problems[i], &at, &finding);)
-			if (ext_finding_asks(&finding, 0))
-				return true;
-	return false;
 }
 
 static bool stops_at_journal(const struct questions *questions)
@@ -161,14 +74,8 @@ static bool stops_at_journal(const struct questions *questions)
 		EXT_JOURNAL_SUPERBLOCK_CHECKSUM, EXT_JOURNAL_SUPERBLOCK_MAGIC, EXT_JOURNAL_GEOMETRY,
 		EXT_JOURNAL_FEATURES, EXT_JOURNAL_LENGTH};
 
-	return has_any(questions, damaged, sizeof damaged / sizeof *damaged) ||
+	return questions_have_any(questions, damaged, sizeof damaged / sizeof *damaged) ||
 	       questions_have_no_journal(questions);
-}
-
-bool questions_have_no_root(const struct questions *questions)
-{
-	return questions_have(questions, EXT_ROOT_MISSING) ||
-	       questions_have(questions, EXT_ROOT_NOT_DIRECTORY);
 }
 
 enum stop questions_stop(const struct questions *questions)

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "checks/directories.h"
-#include "checks/names.h"
+#include "questions/families.h"
 
 /* Every missing name is a "." or a ".." that the repair writes before it counts, or one that it
  * keeps. */

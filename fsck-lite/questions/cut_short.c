@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "checks/cut_short.h"
+#include "questions/families.h"
 
 /* The first inode in a block of the tables. */
 static ext_ino inode_of_block(const struct survey *survey, ext_group group, ext_block block)

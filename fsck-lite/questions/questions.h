@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the questions that stand in its row e2fsck asks about a finding, all findings known. */
-#ifndef CHECKS_QUESTIONS_H
-#define CHECKS_QUESTIONS_H
+#ifndef QUESTIONS_QUESTIONS_H
+#define QUESTIONS_QUESTIONS_H
 
 #include "accounting/findings.h"
 #include "accounting/survey.h"

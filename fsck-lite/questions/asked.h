@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Where e2fsck -n would stop, by what was found; and how findings are asked for and weighed. */
-#ifndef CHECKS_STOPS_H
-#define CHECKS_STOPS_H
+/* The findings as evidence for one another: how they are asked for, and weighed. */
+#ifndef QUESTIONS_ASKED_H
+#define QUESTIONS_ASKED_H
 
 #include "accounting/findings.h"
 #include "checks/checks.h"
 
-/* Later passes are greater. */
+/* Where e2fsck -n stops; later passes are greater. */
 enum stop {
 	STOPS_AT_SUPERBLOCK, /* a repair stops there, too */
 	STOPS_AT_JOURNAL,
@@ -34,12 +34,17 @@ struct questions {
 bool questions_next(const struct questions *questions, enum ext_problem problem, uint64_t *at,
 		    struct ext_finding *finding);
 
+/* `code` is not asked of any finding of `problem`. */
+void questions_unask(const struct questions *questions, enum ext_problem problem, uint32_t code);
+
 /* All codes of the row from `least` on are not asked, of the finding at `at` or (0) of any. */
 void questions_unask_codes(const struct questions *questions, uint64_t at, enum ext_problem problem,
 			   uint32_t least);
 
-/* Is there a finding of `problem`; at this inode; in this group? */
+/* Is there a finding of `problem`; of one of these; at this inode; in this group? */
 bool questions_have(const struct questions *questions, enum ext_problem problem);
+bool questions_have_any(const struct questions *questions, const enum ext_problem *problems,
+			size_t count);
 bool questions_have_inode(const struct questions *questions, enum ext_problem problem, ext_ino ino);
 bool questions_have_group(const struct questions *questions, enum ext_problem problem,
 			  ext_group group);
@@ -50,7 +55,5 @@ bool questions_have_place_out_of_range(const struct questions *questions);
 bool questions_have_no_journal(const struct questions *questions);
 /* A root that e2fsck makes anew, or would. */
 bool questions_have_no_root(const struct questions *questions);
-
-enum stop questions_stop(const struct questions *questions);
 
 #endif

@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "checks/space.h"
+#include "questions/families.h"
 
 /* In clusters. */
 struct space {
