@@ -26,6 +26,7 @@ struct index {
 	uint8_t *depth; /* of each block, UNREACHED at first */
 	uint8_t *is_twice;
 	struct index_range *ranges; /* where names of each block must hash to */
+	uint32_t *parents;	    /* of the blocks that are reached: which of them names it */
 	unsigned levels;
 	size_t continued_count; /* leaves whose last hash may go on in the next */
 	bool is_sound;
@@ -97,6 +98,7 @@ static void follow_entry(struct index *index, const struct index_entry *entry, s
 		range.high = index->ranges[parent].high;
 	index->depth[child] = (uint8_t)(depth + 1);
 	index->ranges[child] = range;
+	index->parents[child] = (uint32_t)parent;
 }
 
 /* Level by level; entries are few, so that going over all of them for each level is cheap. */
@@ -143,20 +145,36 @@ static void hash_again(struct index *index, struct index_block *block, unsigned 
 	free(bytes);
 }
 
-static void check_leaf(struct index *index, struct index_block *block,
-		       const struct index_range *range)
+static void check_low(struct index *index, const struct index_block *block,
+		      const struct index_range *range)
 {
+	if (block->low < range->low)
+		report_block(index, EXT_HTREE_HASH_LOW, block, block->low, range->low, range->low);
+}
+
+/* The lowest hash of a leaf is one of the nodes above it, too. */
+static void hand_up(struct index *index, size_t leaf)
+{
+	for (size_t i = index->parents[leaf]; i != 0; i = index->parents[i])
+		if (index->blocks[leaf].low < index->blocks[i].low)
+			index->blocks[i].low = index->blocks[leaf].low;
+}
+
+static void check_leaf(struct index *index, size_t i)
+{
+	struct index_block *const block = &index->blocks[i];
+	const struct index_range *const range = &index->ranges[i];
 	const unsigned version = index->blocks[0].version;
 
 	if (block->version != version && version <= EXT_HASH_TEA && block->low <= block->high)
 		hash_again(index, block, version);
 	if (block->low > block->high || (version > EXT_HASH_TEA && version != EXT_HASH_SIPHASH))
 		return;
-	if (block->low < range->low)
-		report_block(index, EXT_HTREE_HASH_LOW, block, block->low, range->low, range->low);
+	check_low(index, block, range);
 	if (block->high > range->high)
 		report_block(index, EXT_HTREE_HASH_HIGH, block, block->high, range->high,
 			     range->high);
+	hand_up(index, i);
 	/* Names of one hash in two leaves: equal ones might be among them. */
 	index->continued_count += block->high == range->high;
 }
@@ -225,7 +243,18 @@ static void check_block(struct index *index, size_t i)
 		return;
 	}
 	if (is_bottom)
-		check_leaf(index, block, &index->ranges[i]);
+		check_leaf(index, i);
+}
+
+/* Once all leaves are known. The first entry of a node has no hash: names below it that lie before
+ * the node's own are seen here. (Its last leaf ends where the node does.) */
+static void check_node(struct index *index, size_t i)
+{
+	const struct index_block *const block = &index->blocks[i];
+
+	if (index->depth[i] != UNREACHED && index->depth[i] <= index->levels &&
+	    block->kind != EXT_DIRECTORY_LEAF)
+		check_low(index, block, &index->ranges[i]);
 }
 
 static void suspect(struct directory_checks *checks, ext_ino ino)
@@ -251,11 +280,14 @@ static void check_index(struct index *index)
 	index->depth = malloc(count);
 	index->is_twice = calloc(count, 1);
 	index->ranges = malloc(count * sizeof *index->ranges);
-	if (index->depth && index->is_twice && index->ranges) {
+	index->parents = calloc(count, sizeof *index->parents);
+	if (index->depth && index->is_twice && index->ranges && index->parents) {
 		memset(index->depth, UNREACHED, count);
 		follow_all(index);
 		for (size_t i = 1; i < count; i++)
 			check_block(index, i);
+		for (size_t i = 1; i < count; i++)
+			check_node(index, i);
 		if (index->is_sound && index->continued_count > 0)
 			compare_continued(index);
 	} else {
@@ -264,6 +296,7 @@ static void check_index(struct index *index)
 	free(index->depth);
 	free(index->is_twice);
 	free(index->ranges);
+	free(index->parents);
 	if (!index->is_sound)
 		suspect(index->checks, root->ino);
 }

@@ -63,6 +63,19 @@ static enum ext_status damaged(ext_ino ino, const char *field, uint64_t found, u
 	return ext_corrupt(error, EXT_QUOTA_FILE, place, found, expected, expected);
 }
 
+/*
+ * Linux uses no quota file that claims more blocks than it has, or free ones that are none. (Where
+ * the entries are does not hang on it.)
+ */
+static bool has_free_lists(const struct ext_quota *quota, const struct ext_raw_quota_header *header)
+{
+	const uint32_t blocks = get(header->dqi_blocks), block = get(header->dqi_free_blk),
+		       entry = get(header->dqi_free_entry);
+
+	return blocks <= quota->blocks && (block == 0 || (block > ROOT && block < blocks)) &&
+	       (entry == 0 || (entry > ROOT && entry < blocks));
+}
+
 static enum ext_status begin(struct ext_quota *quota, ext_ino ino, enum ext_quota_kind kind,
 			     struct ext_error *error)
 {
@@ -84,6 +97,7 @@ static enum ext_status begin(struct ext_quota *quota, ext_ino ino, enum ext_quot
 		return damaged(ino, "dqh_magic", get(header->dqh_magic), magics[kind], error);
 	if (get(header->dqh_version) != FORMAT_VERSION)
 		return damaged(ino, "dqh_version", get(header->dqh_version), FORMAT_VERSION, error);
+	quota->damaged = !has_free_lists(quota, header);
 	if (!read_block(quota, ROOT, quota->nodes[0]))
 		return damaged(ino, NULL, ROOT, ROOT, error);
 	quota->depth = 1;

@@ -266,7 +266,7 @@ def main():
     parser.add_argument('--top', type=int, default=60, help='lines of each table')
     parser.add_argument('--keep', help='keep the damaged images there')
     parser.add_argument('--json', metavar='FILE', help='write all records there')
-    parser.add_argument('--require', action='store_true', help='fail below %d %% verdicts, %d %% recall, %d %% precision' % (
+    parser.add_argument('--require', action='store_true', help='fail below %d %%%% verdicts, %d %%%% recall, %d %%%% precision' % (
         VERDICTS, RECALL, PRECISION))
     arguments = parser.parse_args()
     judge.private_mounts()
