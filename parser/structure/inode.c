@@ -236,8 +236,8 @@ bool ext_inode_maps_blocks(const struct ext_inode *inode)
 		/* Without space of its own it has no block, whatever its size says. */
 		return !ext_inode_is_fast_symlink(inode) && inode->blocks_raw != 0;
 	case EXT_TYPE_UNKNOWN:
-		/* Reserved inodes have no mode; some of them map blocks. */
-		return inode->mode == 0 && inode->number <= EXT_INO_REPLICA;
+		/* The list of bad blocks has no mode. Other reserved inodes with a map have one. */
+		return inode->mode == 0 && inode->number == EXT_INO_BAD_BLOCKS;
 	case EXT_TYPE_CHARACTER:
 	case EXT_TYPE_BLOCK:
 	case EXT_TYPE_FIFO:

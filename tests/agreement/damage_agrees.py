@@ -153,6 +153,8 @@ def judge_one(number, seed, subject, folder, keep):
             record['after'] = ['%s: %s' % (type(error).__name__, str(error)[:400])]
         if record['after']:
             record['after_proof'] = damage_proofs.kernel_refuses(image)
+            if not record['after_proof'] and any(text.startswith('journal-') for text in record['after']):
+                record['after_proof'] = damage_proofs.journal_aborts(image, work)
     shutil.rmtree(work)
     record['asked'], record['confirmed'] = sorted(asked), sorted(confirmed)
     return record

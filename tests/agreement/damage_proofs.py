@@ -3,6 +3,7 @@
 by no list: the kernel that refuses to mount it or to read from it, e2fsck itself where it may repair,
 debugfs where e2fsck does not begin, the undamaged image's names. A disagreement without a witness stays one."""
 
+import errno
 import os
 import re
 import shutil
@@ -25,8 +26,10 @@ def run(*command):
 def kernel_refuses(image):
     """What Linux does not read of it, or None."""
     try:
-        with judge.mounted(image, 'ro,noload') as root:
+        with judge.mounted(image, 'ro,noload', kind='ext4') as root:
             for folder, names, files in os.walk(root, onerror=raise_it):
+                if len(set(names + files)) < len(names + files):
+                    return 'Linux lists a name twice'
                 for name in names + files:
                     path = os.path.join(folder, name)
                     os.lstat(path)
@@ -43,6 +46,27 @@ def kernel_refuses(image):
         return 'Linux does not mount it: ' + (error.stderr or b'').decode('utf-8', 'replace').strip()[:120]
     except OSError as error:
         return 'Linux does not read it: %s' % (error.strerror,)
+    return None
+
+
+def journal_aborts(image, work):
+    """That Linux gives up the journal when it has to write to it, or None. Not a question of one write: the log is
+    filled from its beginning on."""
+    copy = os.path.join(work, 'written')
+    shutil.copy(image, copy)
+    try:
+        with judge.mounted(copy, 'errors=remount-ro', write=True) as root:
+            for i in range(2000):
+                with open(os.path.join(root, 'journal-witness'), 'w', encoding='ascii') as file:
+                    file.write('%d' % i)
+                    file.flush()
+                    os.fsync(file.fileno())
+    except OSError as error:
+        return 'Linux cannot write its journal: %s' % error.strerror if error.errno in (errno.EIO, errno.EROFS) else None
+    except subprocess.CalledProcessError:
+        return None
+    finally:
+        os.unlink(copy)
     return None
 
 
@@ -85,7 +109,8 @@ def witness(image, original, record, document, e2fsck, work):
         ours, theirs = record['ours'], record['theirs']
         if ours == 'errors' and theirs == 'clean':
             asks = 'e2fsck -n itself asks ' + ' '.join(record['asked'][:6]) if record['asked'] else None
-            return kernel_refuses(copy) or repair_finds(copy, e2fsck) or asks
+            return kernel_refuses(copy) or repair_finds(copy, e2fsck) or asks or (
+                journal_aborts(copy, work) if any(slug.startswith('journal-') for slug in record['slugs']) else None)
         if ours == 'errors' and theirs == 'unusable':
             status, said, asked, _ = e2fsck.run(copy, '-y')
             if status is not None and 'Pass 1' in said and asked:

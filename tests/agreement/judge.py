@@ -82,14 +82,15 @@ def make_sparse(path, size):
 
 
 @contextlib.contextmanager
-def mounted(image, options='ro', write=False):
-    """Mounts a copy-free loop of `image`; read-only unless `write`. Gives the mount point."""
+def mounted(image, options='ro', write=False, kind='auto'):
+    """Mounts a copy-free loop of `image`; read-only unless `write`. Gives the mount point. As kind ext4, Linux takes
+    what ext2 has, too, and the options of ext4."""
     folder = tempfile.mkdtemp(prefix='fsck-lite-mount-')
     what = 'loop,rw,noatime' if write else 'loop,' + options
     if write and options != 'ro':
         what += ',' + options
     try:
-        subprocess.run(['mount', '-o', what, image, folder], check=True,
+        subprocess.run(['mount', '-t', kind, '-o', what, image, folder], check=True,
                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             yield folder
