@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the C library has: 64-bit times, threads.
+# What the C library has: 64-bit times, threads, atomics.
 
 # FSCK_TIME_BITS
 # Asks for a 64-bit time_t where the C library offers a choice. Without one all still works:
@@ -50,6 +50,31 @@ AS_IF([test "$fsck_threads" = yes], [
 ])
 AC_SUBST([THREAD_CFLAGS])
 AC_SUBST([THREAD_LIBS])])
+
+# FSCK_ATOMICS
+# Counts of 64 bits that threads share: some 32-bit machines (powerpc, mips, armel) have no instruction for
+# them, and the compiler calls functions of libatomic instead.
+AC_DEFUN([FSCK_ATOMICS],
+[ATOMIC_LIBS=
+fsck_atomics=no
+AC_MSG_CHECKING([how to link with 64-bit atomics])
+fsck_saved_libs=$LIBS
+for fsck_try in "" "-latomic"; do
+	LIBS="$fsck_saved_libs $fsck_try"
+	AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdatomic.h>
+#include <stdint.h>
+_Atomic uint64_t count;]],
+[[atomic_store(&count, 1);
+return atomic_fetch_add(&count, 1) + atomic_load(&count) != 3;]])], [fsck_atomics=yes; ATOMIC_LIBS=$fsck_try; break])
+done
+# In LIBS every program has it last, behind all that may call it.
+AS_IF([test "$fsck_atomics" = yes],
+	[LIBS="$fsck_saved_libs $ATOMIC_LIBS"
+	AC_MSG_RESULT([${ATOMIC_LIBS:-as it is}])],
+	[LIBS=$fsck_saved_libs
+	AC_MSG_RESULT([not found])
+	AC_MSG_ERROR([the C11 compiler needs <stdatomic.h>, and libatomic on this machine])])
+AC_SUBST([ATOMIC_LIBS])])
 
 # FSCK_IOCTL_REQUEST
 # The type of ioctl's second argument: unsigned long with glibc, int with musl and POSIX.
