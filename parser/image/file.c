@@ -46,10 +46,21 @@ struct file {
 	char path[];
 };
 
+/*
+ * By way of void: on i386 the atomic counts inside need more alignment than a source. malloc, from
+ * which every file comes, gives it.
+ */
+static struct file *file_of(struct ext_source *source)
+{
+	void *const file = source;
+
+	return file;
+}
+
 static enum ext_status file_read(struct ext_source *source, uint64_t offset, void *buffer,
 				 size_t length, struct ext_error *error)
 {
-	struct file *const file = (struct file *)source;
+	struct file *const file = file_of(source);
 	uint8_t *bytes = buffer;
 	const size_t direct = direct_read(&file->direct, offset, buffer, length);
 
@@ -82,7 +93,7 @@ static enum ext_status file_next_data(struct ext_source *source, uint64_t offset
 				      uint64_t *end)
 {
 #if defined SEEK_DATA && defined SEEK_HOLE
-	const struct file *const file = (const struct file *)source;
+	const struct file *const file = file_of(source);
 
 	if (file->knows_holes) {
 		const off_t data = lseek(file->descriptor, (off_t)offset, SEEK_DATA);
@@ -131,13 +142,13 @@ static bool file_in_memory(struct ext_source *source, uint64_t offset)
 	uint8_t byte;
 	const struct iovec vector = {&byte, 1};
 
-	return read_at_once(((const struct file *)source)->descriptor, &vector, offset) == 1;
+	return read_at_once(file_of(source)->descriptor, &vector, offset) == 1;
 }
 
 static void file_will_need(struct ext_source *source, uint64_t offset, uint64_t length)
 {
 #ifdef HAVE_POSIX_FADVISE
-	const struct file *const file = (const struct file *)source;
+	const struct file *const file = file_of(source);
 
 	if (length >= EXT_LONG_READ && direct_is_on(&file->direct))
 		return;
@@ -163,7 +174,7 @@ static bool tells_memory(const struct file *file)
 
 static void file_expect_reads(struct ext_source *source, enum ext_reads reads)
 {
-	struct file *const file = (struct file *)source;
+	struct file *const file = file_of(source);
 
 #ifdef HAVE_POSIX_FADVISE
 	(void)posix_fadvise(file->descriptor, 0, 0,
@@ -176,7 +187,7 @@ static void file_expect_reads(struct ext_source *source, enum ext_reads reads)
 
 static void file_close(struct ext_source *source)
 {
-	struct file *const file = (struct file *)source;
+	struct file *const file = file_of(source);
 
 	direct_close(&file->direct);
 	close(file->descriptor);
