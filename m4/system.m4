@@ -52,20 +52,24 @@ AC_SUBST([THREAD_CFLAGS])
 AC_SUBST([THREAD_LIBS])])
 
 # FSCK_ATOMICS
-# Counts of 64 bits that threads share: some 32-bit machines (powerpc, mips, armel) have no instruction for
-# them, and the compiler calls functions of libatomic instead.
+# What threads share, of 8 to 64 bits: for some widths some machines have no instruction (64 bits on powerpc,
+# mips and armel, 8 and 16 on riscv64), and the compiler calls functions of libatomic instead.
 AC_DEFUN([FSCK_ATOMICS],
 [ATOMIC_LIBS=
 fsck_atomics=no
-AC_MSG_CHECKING([how to link with 64-bit atomics])
+AC_MSG_CHECKING([how to link with atomics])
 fsck_saved_libs=$LIBS
 for fsck_try in "" "-latomic"; do
 	LIBS="$fsck_saved_libs $fsck_try"
 	AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdatomic.h>
 #include <stdint.h>
-_Atomic uint64_t count;]],
-[[atomic_store(&count, 1);
-return atomic_fetch_add(&count, 1) + atomic_load(&count) != 3;]])], [fsck_atomics=yes; ATOMIC_LIBS=$fsck_try; break])
+_Atomic uint64_t count;
+_Atomic uint16_t half;
+_Atomic uint8_t byte;]],
+[[uint16_t before = 0;
+atomic_store(&count, 1);
+return atomic_fetch_add(&count, 1) + atomic_load(&count) != 3 ||
+	!atomic_compare_exchange_strong(&half, &before, 1) || atomic_exchange(&byte, 1) != 0;]])], [fsck_atomics=yes; ATOMIC_LIBS=$fsck_try; break])
 done
 # In LIBS every program has it last, behind all that may call it.
 AS_IF([test "$fsck_atomics" = yes],
