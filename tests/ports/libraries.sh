@@ -32,6 +32,7 @@ build_check()
 		./configure --host="$host" CC="$compiler" --prefix="$prefix/$target" --disable-shared \
 			--disable-subunit --disable-build-docs &&
 		make -C lib && make -C src && make -C lib install && make -C src install &&
+		cp check_stdint.h "$prefix/$target/include" &&
 		mkdir -p "$prefix/$target/lib/pkgconfig" &&
 		# The sources of Debian name a library there that only its package has.
 		sed 's/-lcheck_pic/-lcheck/' check.pc >"$prefix/$target/lib/pkgconfig/check.pc"
