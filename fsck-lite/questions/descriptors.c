@@ -4,6 +4,27 @@
 
 #include "questions/families.h"
 
+/* Block 0 is no place, but before a group that begins with it nothing lies that would be asked of.
+ */
+static void weigh_zeros(const struct questions *questions)
+{
+	static const struct {
+		enum ext_problem problem;
+		uint32_t code;
+	} places[] = {{EXT_GROUP_BLOCK_BITMAP_RANGE, 0x000001},
+		      {EXT_GROUP_INODE_BITMAP_RANGE, 0x000002},
+		      {EXT_GROUP_INODE_TABLE_RANGE, 0x000003}};
+	const struct ext_superblock *sb = questions->survey->superblock;
+	const bool is_flexible = ext_has_incompat(sb, EXT_INCOMPAT_FLEX_BG);
+	struct ext_finding finding;
+
+	for (size_t i = 0; sb->first_data_block == 0 && i < sizeof places / sizeof *places; i++)
+		for (uint64_t at = findings_begin(places[i].problem);
+		     questions_next(questions, places[i].problem, &at, &finding);)
+			if (finding.found == 0 && (is_flexible || finding.place.group == 0))
+				findings_unask_one(questions->findings, at, places[i].code);
+}
+
 /*
  * A descriptor that points nowhere sends e2fsck to the backup table. Only where there is none does
  * it ask of each place; and without the table of the root's group it sees nothing of what is in it.
@@ -22,6 +43,7 @@ void weigh_descriptors(const struct questions *questions)
 	static const uint32_t roots[] = {0x010001, 0x030001, 0x030004, 0x050006, 0x05000a,
 					 0x05000b, 0x05000c, 0x05000d, 0x05000e, 0x05000f};
 
+	weigh_zeros(questions);
 	if (!is_out && questions->checks->wiped_groups == 0 &&
 	    questions->checks->image->source == SUPERBLOCK_IS_PRIMARY) {
 		questions_unask(questions, EXT_DESCRIPTORS_REPLACED, 0x000045);

@@ -117,3 +117,22 @@ void weigh_repaired_first(const struct questions *questions)
 		if (questions_have_inode(questions, EXT_EXTENTS_FLAG_MISSING, finding.place.inode))
 			questions_unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
 }
+
+void weigh_reserved(const struct questions *questions)
+{
+	static const enum ext_problem of_root[] = {EXT_EXTENT_ROOT, EXT_EXTENT_MAGIC,
+						   EXT_EXTENT_MAX, EXT_EXTENT_ENTRIES};
+	static const uint32_t of_cleared[] = {0x05000a, 0x05000b, 0x05000d};
+	struct ext_finding finding;
+
+	for (size_t i = 0; i < sizeof of_root / sizeof *of_root; i++)
+		for (uint64_t at = findings_begin(of_root[i]);
+		     questions_next(questions, of_root[i], &at, &finding);) {
+			if (finding.place.inode >= questions->survey->superblock->first_inode)
+				continue;
+			for (size_t j = 0; j < sizeof of_cleared / sizeof *of_cleared; j++)
+				findings_unask_one(questions->findings, at, of_cleared[j]);
+			if (finding.place.inode != EXT_INO_ROOT)
+				findings_unask_one(questions->findings, at, 0x020003);
+		}
+}

@@ -51,19 +51,22 @@ static bool add_run(struct ext_journal *journal, uint32_t log, uint32_t length, 
 	return true;
 }
 
-/* Of what is wrong with the map, which others report, notes whether some was not read. */
+/* Of what is wrong with the map, which others report, notes whether some was not read, and what
+ * Linux and e2fsck follow no map with, though we do. */
 struct map_sink {
 	struct ext_sink sink;
-	bool is_unread;
+	bool is_unread, is_refused;
 };
 
-static void note_unread(struct ext_sink *sink, const struct ext_finding *finding)
+static void note_map(struct ext_sink *sink, const struct ext_finding *finding)
 {
 	struct map_sink *const noted = (struct map_sink *)sink;
 
 	if (finding->problem == EXT_EXTENT_UNREADABLE ||
 	    finding->problem == EXT_BLOCK_MAP_UNREADABLE)
 		noted->is_unread = true;
+	if (finding->problem == EXT_EXTENT_MAX)
+		noted->is_refused = true;
 }
 
 /* The runs of a journal that is a file. */
@@ -72,7 +75,7 @@ static enum ext_status map_inode(struct ext_journal *journal, const struct ext_i
 {
 	const struct ext_superblock *sb = &journal->filesystem->superblock;
 	const uint64_t blocks = inode->size >> sb->block_size_log2;
-	struct map_sink noted = {.sink = {.report = note_unread}};
+	struct map_sink noted = {.sink = {.report = note_map}};
 	struct ext_mapping *mapping;
 	struct ext_run run;
 	enum ext_status status = ext_mapping_new(journal->filesystem, &mapping, error);
@@ -94,6 +97,7 @@ static enum ext_status map_inode(struct ext_journal *journal, const struct ext_i
 		}
 	}
 	journal->is_unread = noted.is_unread;
+	journal->is_refused = noted.is_refused;
 	ext_mapping_free(mapping);
 	return EXT_OK;
 }
@@ -192,8 +196,8 @@ static bool map_has_hole(const struct ext_journal *journal, const struct ext_ino
 	       journal->filesystem->superblock.block_size_log2;
 }
 
-/* EXT_END when there is no copy, or none that is better than a map with a hole. */
-static enum ext_status try_backup(struct ext_journal *journal, bool has_hole)
+/* EXT_END when there is no copy, or none that is better than a map with a hole, or refused. */
+static enum ext_status try_backup(struct ext_journal *journal, bool has_hole, bool is_refused)
 {
 	struct ext_inode inode;
 	enum ext_status status;
@@ -201,7 +205,8 @@ static enum ext_status try_backup(struct ext_journal *journal, bool has_hole)
 	if (!inode_from_backup(&journal->filesystem->superblock, &inode))
 		return EXT_END;
 	status = try_quietly(journal, &inode, NULL);
-	if (status == EXT_OK && has_hole && map_has_hole(journal, &inode))
+	if (status == EXT_OK &&
+	    ((has_hole && map_has_hole(journal, &inode)) || (is_refused && journal->is_refused)))
 		return EXT_END;
 	if (status == EXT_OK)
 		journal->summary.home = EXT_JOURNAL_HOME_BACKUP;
@@ -232,7 +237,7 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 	struct ext_inode inode;
 	struct ext_error fault;
 	enum ext_status status, backup;
-	bool has_hole;
+	bool has_hole, is_refused;
 
 	journal->source = journal->filesystem->source;
 	journal->summary.inode = sb->journal_inode;
@@ -244,12 +249,16 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 	if (status == EXT_MEMORY)
 		return ext_no_memory(error);
 	journal->has_hole = has_hole = status == EXT_OK && map_has_hole(journal, &inode);
-	if (status == EXT_OK && (!has_hole || journal->is_unread))
+	is_refused = status == EXT_OK && journal->is_refused;
+	if (status == EXT_OK && !is_refused && (!has_hole || journal->is_unread))
 		return EXT_OK;
-	if (has_hole)
+	if (is_refused)
+		ext_corrupt(&fault, EXT_JOURNAL_INODE, journal_place(journal, 0), inode.number, 0,
+			    0);
+	else if (has_hole)
 		ext_corrupt(&fault, EXT_JOURNAL_HOLE, journal_place(journal, 0),
 			    inode.size >> sb->block_size_log2, 0, journal_blocks_present(journal));
-	backup = status == EXT_UNSUPPORTED ? EXT_END : try_backup(journal, has_hole);
+	backup = status == EXT_UNSUPPORTED ? EXT_END : try_backup(journal, has_hole, is_refused);
 	report_inode(journal, &fault, backup == EXT_OK);
 	if (backup == EXT_MEMORY)
 		return ext_no_memory(error);
@@ -257,7 +266,7 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 		journal->has_hole = false;
 		return EXT_OK;
 	}
-	if (!has_hole) {
+	if (!has_hole && !is_refused) {
 		journal->summary.damage = fault.problem;
 		return EXT_OK;
 	}

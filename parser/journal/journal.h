@@ -53,9 +53,10 @@ struct ext_journal {
 	uint32_t run_count, run_capacity;
 	struct log_run *places;	  /* the same by offset; for journal_block_may_be_logged */
 	uint32_t first_log_block; /* behind the superblock: 1, or more on a device */
-	bool has_hole;	/* internal: the map in use has fewer blocks than its inode's size asks for
-			 */
-	bool is_unread; /* internal: a part of that map could not be read */
+	bool has_hole;	 /* internal: the map in use has fewer blocks than its inode's size asks for
+			  */
+	bool is_unread;	 /* internal: a part of that map could not be read */
+	bool is_refused; /* internal: Linux would not follow that map */
 	bool has_superblock;
 	struct ext_journal_superblock superblock;
 	struct ext_journal_summary summary;

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -152,7 +153,7 @@ def judge_one(number, seed, subject, folder, keep):
         except Exception as error:
             record['after'] = ['%s: %s' % (type(error).__name__, str(error)[:400])]
         if record['after']:
-            record['after_proof'] = damage_proofs.kernel_refuses(image)
+            record['after_proof'] = damage_proofs.kernel_refuses(image, subjects.made(subject))
             if not record['after_proof'] and any(text.startswith('journal-') for text in record['after']):
                 record['after_proof'] = damage_proofs.journal_aborts(image, work)
     shutil.rmtree(work)
@@ -232,15 +233,19 @@ def report(records, top):
     return totals
 
 
-def run(count, seed, jobs, only=(), chosen=(), keep=None, start=0):
-    rows = [s for s in subjects.SUBJECTS if not chosen or s.name in chosen]
+def run(count, seed, jobs, only=(), chosen=(), keep=None, start=0, corpus=False):
+    rows = [s for s in (subjects.repaired() if corpus else subjects.SUBJECTS) if not chosen or s.name in chosen]
     usable = []
     for row in rows:
         try:
+            if corpus:
+                damage.structures.Map(subjects.made(row))
             subjects.made(row)
             usable.append(row)
-        except subjects.images.NotMade as why:
-            print('SKIP: %s: %s' % (row.name, why), flush=True)
+        except (subjects.images.NotMade, struct.error) as why:
+            # Of the corpus, what e2fsck cannot repair, or cuts short, is no subject: nothing to speak of.
+            if not corpus:
+                print('SKIP: %s: %s' % (row.name, why), flush=True)
     if not usable:
         judge.skip('no image could be made')
     with judge.scratch(dir=subjects.images.folder()) as folder, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -264,6 +269,7 @@ def main():
     parser.add_argument('--from', type=int, default=0, dest='start', help='the first number')
     parser.add_argument('--only', default='', help='numbers, commas between them')
     parser.add_argument('--subject', default='', help='names of subjects.py')
+    parser.add_argument('--corpus', action='store_true', help="damage e2fsprogs' test images, repaired, instead")
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument('--top', type=int, default=60, help='lines of each table')
     parser.add_argument('--keep', help='keep the damaged images there')
@@ -278,7 +284,8 @@ def main():
     if arguments.keep:
         os.makedirs(arguments.keep, exist_ok=True)
     records = run(arguments.count, arguments.seed, arguments.jobs, only,
-                  {s for s in arguments.subject.split(',') if s}, arguments.keep, arguments.start)
+                  {s for s in arguments.subject.split(',') if s}, arguments.keep, arguments.start,
+                  arguments.corpus)
     totals = report(records, arguments.top)
     if arguments.json:
         with open(arguments.json, 'w', encoding='utf-8') as file:

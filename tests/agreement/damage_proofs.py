@@ -23,7 +23,13 @@ def run(*command):
         return None, ''
 
 
-def kernel_refuses(image):
+def kernel_refuses(image, original):
+    """What Linux does not read of it, though it reads the undamaged image; or None."""
+    said = kernel_says(image)
+    return said if said and not kernel_says(original) else None
+
+
+def kernel_says(image):
     """What Linux does not read of it, or None."""
     try:
         with judge.mounted(image, 'ro,noload', kind='ext4') as root:
@@ -109,7 +115,7 @@ def witness(image, original, record, document, e2fsck, work):
         ours, theirs = record['ours'], record['theirs']
         if ours == 'errors' and theirs == 'clean':
             asks = 'e2fsck -n itself asks ' + ' '.join(record['asked'][:6]) if record['asked'] else None
-            return kernel_refuses(copy) or repair_finds(copy, e2fsck) or asks or (
+            return kernel_refuses(copy, original) or repair_finds(copy, e2fsck) or asks or (
                 journal_aborts(copy, work) if any(slug.startswith('journal-') for slug in record['slugs']) else None)
         if ours == 'errors' and theirs == 'unusable':
             status, said, asked, _ = e2fsck.run(copy, '-y')
