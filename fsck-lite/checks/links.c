@@ -9,11 +9,12 @@
 
 enum { COUNTED_MAX = 65000 };
 
-/* Directories beyond 65000 entries keep a count of 1: "unknown". */
+/* Directories beyond 65000 entries keep a count of 1, "unknown"; those without an index never get
+ * there. */
 static bool count_is_unknown(const struct ext_superblock *sb, const struct ext_inode *inode)
 {
 	return inode->type == EXT_TYPE_DIRECTORY && inode->links == 1 &&
-	       ext_has_ro_compat(sb, EXT_RO_DIR_NLINK);
+	       (inode->flags & EXT_INODE_INDEX) != 0 && ext_has_ro_compat(sb, EXT_RO_DIR_NLINK);
 }
 
 static void report(struct checks *checks, enum ext_problem problem, ext_ino ino, uint64_t found,
@@ -69,7 +70,7 @@ static void check_odd(struct checks *checks, const struct survey *survey, ext_in
 		return;
 	if (!count_is_unknown(survey->superblock, &inode))
 		report(checks, EXT_LINK_COUNT_WRONG, ino, inode.links, names);
-	else if (directory && names > 1 && (inode.flags & EXT_INODE_INDEX))
+	else if (directory && names > 1)
 		report(checks, EXT_LINK_COUNT_OVERFLOW, ino, inode.links, names);
 }
 

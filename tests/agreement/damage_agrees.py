@@ -240,6 +240,8 @@ def run(count, seed, jobs, only=(), chosen=(), keep=None, start=0, corpus=False)
         try:
             if corpus:
                 damage.structures.Map(subjects.made(row))
+                if check(subjects.made(row))[1] != 0:
+                    raise subjects.images.NotMade('check does not like it: see repaired.py')
             subjects.made(row)
             usable.append(row)
         except (subjects.images.NotMade, struct.error) as why:
