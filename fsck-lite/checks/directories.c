@@ -87,7 +87,7 @@ static void report_index_of_file(struct checks *checks, const struct survey *sur
 	if (bytes && facts->data_blocks > 0 && facts->first_logical == 0 &&
 	    ext_filesystem_read_blocks(survey->filesystem, facts->first_physical, 1, bytes, NULL) ==
 		    EXT_OK) {
-		htree_root_codes(sb, (struct ext_span){bytes, sb->block_size}, &finding);
+		htree_root_codes(sb, (struct ext_span){bytes, sb->block_size}, 0, &finding);
 	} else {
 		ext_finding_unasked(&finding, 0x01004a);
 		ext_finding_unasked(&finding, 0x01004b);

@@ -147,7 +147,7 @@ static inline bool entry_is_dotdot(const struct ext_dirent *entry)
 
 /* checks/htree.c: index blocks in passing, and all of them in the end. */
 /* Which questions about a root of an index e2fsck asks, by the first block of a file. */
-void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
+void htree_root_codes(const struct ext_superblock *sb, struct ext_span block, uint32_t blocks,
 		      struct ext_finding *finding);
 bool is_node_with_bad_count(const struct directory_view *view);
 void check_index_block(const struct directory_view *view);

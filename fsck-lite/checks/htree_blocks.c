@@ -23,7 +23,38 @@ static bool is_deep_beyond_feature(const struct ext_superblock *sb, unsigned lev
 	return levels > 2 && !ext_has_incompat(sb, EXT_INCOMPAT_LARGEDIR);
 }
 
-void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
+static uint32_t word16(struct ext_span block, size_t at)
+{
+	return at + 2 <= block.size ? (uint32_t)block.data[at] | (uint32_t)block.data[at + 1] << 8
+				    : 0;
+}
+
+/* What e2fsck takes for entries begins where the length of the head says, whatever lies there. */
+static void entry_codes(const struct ext_superblock *sb, struct ext_span block, size_t at,
+			uint32_t blocks, struct ext_finding *finding)
+{
+	enum { ENTRY = 8, TAIL = 8, BLOCK_MASK = 0xffffff };
+	const size_t tail = sb->has_metadata_csum ? TAIL : 0;
+	const uint32_t expected =
+		at + tail < block.size ? (uint32_t)((block.size - at - tail) / ENTRY) : 0;
+	const uint32_t count = word16(block, at + 2);
+	bool is_beyond = false;
+
+	if (word16(block, at) == expected)
+		ext_finding_unasked(finding, 0x02003d);
+	if (count <= expected)
+		ext_finding_unasked(finding, 0x02003e);
+	for (uint32_t i = 0; i < count && i < expected; i++) {
+		const size_t entry = at + (size_t)i * ENTRY + 4;
+
+		is_beyond = is_beyond || ((word16(block, entry) | word16(block, entry + 2) << 16) &
+					  BLOCK_MASK) >= blocks;
+	}
+	if (!is_beyond)
+		ext_finding_unasked(finding, 0x02003a);
+}
+
+void htree_root_codes(const struct ext_superblock *sb, struct ext_span block, uint32_t blocks,
 		      struct ext_finding *finding)
 {
 	enum {
@@ -48,7 +79,9 @@ void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 	if (bytes[HASH_AT] <= EXT_HASH_TEA || bytes[HASH_AT] == EXT_HASH_SIPHASH)
 		ext_finding_unasked(finding, 0x01004a);
 	/* Where the length is another, the counts are looked for elsewhere. */
-	if (bytes[LENGTH_AT] == LENGTH_LEAST) {
+	if (bytes[LENGTH_AT] != LENGTH_LEAST) {
+		entry_codes(sb, block, RESERVED_AT + (size_t)bytes[LENGTH_AT], blocks, finding);
+	} else {
 		ext_finding_unasked(finding, 0x020038);
 		ext_finding_unasked(finding, 0x02003d);
 		ext_finding_unasked(finding, 0x02003e);
@@ -60,12 +93,6 @@ void htree_root_codes(const struct ext_superblock *sb, struct ext_span block,
 		ext_finding_unasked(finding, 0x01004c);
 	if (!is_deep_beyond_feature(sb, bytes[LEVELS_AT]))
 		ext_finding_unasked(finding, 0x020039);
-}
-
-static uint32_t word16(struct ext_span block, size_t at)
-{
-	return at + 2 <= block.size ? (uint32_t)block.data[at] | (uint32_t)block.data[at + 1] << 8
-				    : 0;
 }
 
 static void add_block(struct directory_checks *checks, const struct index_block *block)
@@ -88,7 +115,7 @@ static void weigh_codes(const struct directory_view *view, struct ext_finding *f
 	const bool is_node = view->logical != 0;
 
 	if (finding->problem == EXT_HTREE_ROOT)
-		htree_root_codes(view->superblock, view->block, finding);
+		htree_root_codes(view->superblock, view->block, view->directory->blocks, finding);
 	/* A block without a ".." in its place is given up before. */
 	if (finding->problem == EXT_HTREE_ROOT && !salvage_finds_dotdot(view)) {
 		ext_finding_unasked(finding, 0x02003a);

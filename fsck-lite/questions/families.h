@@ -18,6 +18,8 @@ void weigh_names(const struct questions *questions);
 void weigh_bad_inodes(const struct questions *questions);
 void weigh_checksums(const struct questions *questions);
 void weigh_repaired_first(const struct questions *questions);
+/* The same: what is cleared in pass 1 has no content. */
+void weigh_cleared(const struct questions *questions);
 /* The same: reserved ones stay in use and have no names, whatever is cleared in them. */
 void weigh_reserved(const struct questions *questions);
 /* questions/indexes.c */

@@ -136,3 +136,38 @@ void weigh_reserved(const struct questions *questions)
 				findings_unask_one(questions->findings, at, 0x020003);
 		}
 }
+
+/* Is the whole inode cleared in pass 1? */
+static bool is_cleared(const struct questions *questions, ext_ino ino)
+{
+	static const enum ext_problem clearing[] = {EXT_INLINE_FLAG_WRONG,
+						    EXT_INLINE_AND_EXTENTS_JUNK,
+						    EXT_INLINE_NO_ATTRIBUTE, EXT_EXTENT_ROOT};
+
+	for (size_t i = 0; i < sizeof clearing / sizeof *clearing; i++)
+		if (questions_have_inode(questions, clearing[i], ino))
+			return true;
+	return false;
+}
+
+void weigh_cleared(const struct questions *questions)
+{
+	static const enum ext_problem content[] = {EXT_INODE_MODE,	  EXT_FRAGMENT_ADDRESS,
+						   EXT_FRAGMENT_NUMBER,	  EXT_FRAGMENT_SIZE,
+						   EXT_XATTR_BLOCK_RANGE, EXT_DIRECTORY_SIZE_HIGH,
+						   EXT_LINK_COUNT_WRONG};
+	struct ext_finding finding;
+
+	if (questions->stop > STOPS_IN_PASS_2)
+		return;
+	for (size_t i = 0; i < sizeof content / sizeof *content; i++)
+		for (uint64_t at = findings_begin(content[i]);
+		     questions_next(questions, content[i], &at, &finding);)
+			if (is_cleared(questions, finding.place.inode))
+				questions_unask_codes(questions, at, content[i], 0x020000);
+	/* A size that was mended has its high half mended. */
+	for (uint64_t at = findings_begin(EXT_DIRECTORY_SIZE_HIGH);
+	     questions_next(questions, EXT_DIRECTORY_SIZE_HIGH, &at, &finding);)
+		if (questions_have_inode(questions, EXT_INODE_SIZE, finding.place.inode))
+			questions_unask_codes(questions, at, EXT_DIRECTORY_SIZE_HIGH, 0x020000);
+}

@@ -30,6 +30,7 @@ void weigh_questions(struct findings *findings, const struct checks *checks,
 	weigh_indexes(&questions);
 	weigh_checksums(&questions);
 	weigh_repaired_first(&questions);
+	weigh_cleared(&questions);
 	weigh_reserved(&questions);
 	weigh_answers(&questions);
 	weigh_cut_short(&questions);

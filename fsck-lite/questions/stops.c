@@ -19,6 +19,18 @@ static bool has_broken_directory(const struct questions *questions)
 	return questions_have_any(questions, broken, sizeof broken / sizeof *broken);
 }
 
+/* What we take for no inode is one to e2fsck, as long as it has links; entries may name it. */
+static bool is_named_unused(const struct questions *questions, ext_ino ino)
+{
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(EXT_DIRENT_TO_UNUSED_INODE);
+	     questions_next(questions, EXT_DIRENT_TO_UNUSED_INODE, &at, &finding);)
+		if (finding.found == ino)
+			return true;
+	return false;
+}
+
 /*
  * After pass 1, e2fsck reads an inode again where it wants to know more of it than that it is a
  * file or a directory, and gives up when the checksum is wrong, which pass 1 was not allowed to
@@ -27,9 +39,10 @@ static bool has_broken_directory(const struct questions *questions)
 static enum stop stop_at_checksum(const struct questions *questions)
 {
 	static const enum ext_problem odd[] = {
-		EXT_INODE_MODE,	   EXT_SYMLINK_INVALID,	 EXT_CHARACTER_DEVICE, EXT_BLOCK_DEVICE,
-		EXT_FIFO_INODE,	   EXT_SOCKET_INODE,	 EXT_FRAGMENT_ADDRESS, EXT_FRAGMENT_NUMBER,
-		EXT_FRAGMENT_SIZE, EXT_XATTR_BLOCK_RANGE};
+		EXT_INODE_MODE,	       EXT_SYMLINK_INVALID,    EXT_CHARACTER_DEVICE,
+		EXT_BLOCK_DEVICE,      EXT_FIFO_INODE,	       EXT_SOCKET_INODE,
+		EXT_FRAGMENT_ADDRESS,  EXT_FRAGMENT_NUMBER,    EXT_FRAGMENT_SIZE,
+		EXT_XATTR_BLOCK_RANGE, EXT_DIRECTORY_SIZE_HIGH};
 	static const enum ext_problem uncounted[] = {EXT_LINK_COUNT_WRONG, EXT_INODE_LOST,
 						     EXT_INODE_LOST_EMPTY};
 	struct ext_finding finding;
@@ -41,10 +54,12 @@ static enum stop stop_at_checksum(const struct questions *questions)
 		const uint8_t state = inode_states_get(&questions->survey->inodes, ino);
 		const uint8_t type = state & STATE_TYPE;
 
-		if ((state & STATE_NAMED) && type != EXT_TYPE_REGULAR && type != EXT_TYPE_DIRECTORY)
+		const bool is_named = (state & STATE_NAMED) || is_named_unused(questions, ino);
+
+		if (is_named && type != EXT_TYPE_REGULAR && type != EXT_TYPE_DIRECTORY)
 			return STOPS_IN_PASS_2;
 		for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-			if ((state & STATE_NAMED) && questions_have_inode(questions, odd[i], ino))
+			if (is_named && questions_have_inode(questions, odd[i], ino))
 				return STOPS_IN_PASS_2;
 		for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
 			if (questions_have_inode(questions, uncounted[i], ino))
