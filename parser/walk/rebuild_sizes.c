@@ -10,10 +10,13 @@
 #include "bytes/checked.h"
 #include "walk/rebuild_steps.h"
 
-/* Bits up to the padding of ones at the end of a bitmap; 0 when it says nothing. */
-static uint32_t bits_before_padding(const struct rebuild *r)
+/*
+ * Bits up to the padding of ones at the end of a bitmap; 0 when it says nothing. More than `most`
+ * there cannot be: whatever is zero behind them has been damaged.
+ */
+static uint32_t bits_before_padding(const struct rebuild *r, uint64_t most)
 {
-	uint32_t end = 8 * r->block_size;
+	uint32_t end = (uint32_t)min_u64((uint64_t)8 * r->block_size, most);
 
 	if (r->block[0] == 0 && memcmp(r->block, r->block + 1, r->block_size - 1) == 0)
 		return 0;
@@ -24,7 +27,8 @@ static uint32_t bits_before_padding(const struct rebuild *r)
 
 /* The same for all groups but the last `left_out`: the largest, since the last bits may be in use.
  */
-static uint32_t largest_group(const struct rebuild *r, bool inodes, uint32_t left_out)
+static uint32_t largest_group(const struct rebuild *r, bool inodes, uint32_t left_out,
+			      uint64_t most)
 {
 	const uint32_t looked_at = 4096;
 	uint32_t largest = 0;
@@ -35,7 +39,7 @@ static uint32_t largest_group(const struct rebuild *r, bool inodes, uint32_t lef
 
 		if (!read_block(r, inodes ? where.inode_bitmap : where.block_bitmap))
 			continue;
-		bits = bits_before_padding(r);
+		bits = bits_before_padding(r, most);
 		if (bits > largest)
 			largest = bits;
 	}
@@ -58,6 +62,14 @@ static uint32_t packed_table_inodes(const struct rebuild *r)
 	return inodes <= 8 * r->block_size ? (uint32_t)inodes : 0;
 }
 
+/* As many inodes as lie between the first table and the end of the image. */
+static uint64_t most_inodes(const struct rebuild *r)
+{
+	const uint64_t first = locations_at(r, 0).inode_table;
+
+	return first < r->blocks ? (r->blocks - first) * (r->block_size / r->inode_size) : 0;
+}
+
 static uint64_t groups_of(const struct rebuild *r, uint64_t group_blocks)
 {
 	return divide_up(r->blocks - r->first_data_block, group_blocks);
@@ -77,7 +89,7 @@ static bool find_block_count(struct rebuild *r)
 	uint64_t in_bitmap = 0;
 
 	if (read_block(r, locations_at(r, r->group_count - 1).block_bitmap))
-		in_bitmap = last + (uint64_t)bits_before_padding(r) * r->cluster_blocks;
+		in_bitmap = last + (uint64_t)bits_before_padding(r, UINT32_MAX) * r->cluster_blocks;
 	r->block_count = min_u64(r->blocks / page * page, last + group_blocks);
 	if (in_bitmap > r->block_count)
 		r->block_count = min_u64(r->blocks, last + group_blocks);
@@ -157,14 +169,15 @@ static bool find_single_group(struct rebuild *r)
  */
 static bool find_group_sizes(struct rebuild *r)
 {
-	const uint32_t from_bitmaps = (largest_group(r, true, 0) + 7) / 8 * 8;
 	const uint32_t from_tables = packed_table_inodes(r);
+	const uint64_t most = from_tables > 0 ? from_tables : most_inodes(r);
+	const uint32_t from_bitmaps = (largest_group(r, true, 0, most) + 7) / 8 * 8;
 
 	r->inodes_per_group = from_bitmaps;
 	if (from_tables >= from_bitmaps && from_tables > 0 &&
 	    (from_tables - from_bitmaps) * r->inode_size < r->block_size)
 		r->inodes_per_group = from_bitmaps ? from_bitmaps : from_tables;
-	r->clusters_per_group = largest_group(r, false, r->group_count > 1);
+	r->clusters_per_group = largest_group(r, false, r->group_count > 1, UINT32_MAX);
 	if (r->inodes_per_group == 0 || r->clusters_per_group < 8)
 		return false;
 	r->cluster_blocks = 1;
