@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounting/threads.h"
 #include "commands/command.h"
 #include "complain.h"
 #include "option_value.h"
@@ -295,6 +296,11 @@ void options_clear(struct options *options)
 	free(options->operands);
 	options->operands = NULL;
 	options->operand_count = 0;
+}
+
+unsigned options_threads(const struct options *options)
+{
+	return options->threads.given ? (unsigned)options->threads.value : threads_available();
 }
 
 static void print_row(const struct option_row *row)

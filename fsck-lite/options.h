@@ -110,6 +110,9 @@ static inline const char *options_image(const struct options *options)
 	return options->operands[0];
 }
 
+/* How many threads are to work: those asked for, or as many as there are processors. */
+unsigned options_threads(const struct options *options);
+
 void options_print_help(const struct command *command);
 void options_print_version(void);
 

@@ -5,7 +5,6 @@
 #include <ext/choose.h>
 
 #include "accounting/survey.h"
-#include "accounting/threads.h"
 #include "cancel.h"
 #include "complain.h"
 #include "exit.h"
@@ -25,8 +24,7 @@ int views_of_filesystem(const struct options *options, const char *path,
 	struct ext_error error;
 	int status = EXIT_CLEAN;
 
-	survey_options.threads =
-		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	survey_options.threads = options_threads(options);
 	if (survey_run(filesystem, &survey_options, &survey, &error) != EXT_OK) {
 		complain_error(path, &error);
 		return EXIT_CANNOT_RUN;

@@ -15,7 +15,6 @@
 #include "accounting/kernel_df.h"
 #include "accounting/paths.h"
 #include "accounting/survey.h"
-#include "accounting/threads.h"
 #include "cancel.h"
 #include "checks/checks.h"
 #include "questions/questions.h"
@@ -269,8 +268,7 @@ static int survey_all(struct examination *examination)
 	struct survey_options survey_options = {.stop = cancelled};
 	struct ext_error error;
 
-	survey_options.threads =
-		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	survey_options.threads = options_threads(options);
 	survey_options.may_add_threads = !options->threads.given && !options->memory_limit.given;
 	survey_options.reads_once = !options->memory_limit.given;
 	if (!fit_memory(examination, &survey_options))

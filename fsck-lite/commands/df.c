@@ -11,7 +11,6 @@
 #include "accounting/lost.h"
 #include "accounting/paths.h"
 #include "accounting/survey.h"
-#include "accounting/threads.h"
 #include "cancel.h"
 #include "commands/command.h"
 #include "complain.h"
@@ -162,8 +161,7 @@ static int account_for(struct account *account, const char *path, bool first)
 		return status;
 	survey_options.sink = findings_sink(account->findings);
 	survey_options.heed_bad_blocks = true;
-	survey_options.threads =
-		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	survey_options.threads = options_threads(options);
 	survey_options.may_add_threads = !options->threads.given;
 	survey_options.reads_once = true;
 	if (survey_run(account->image.filesystem, &survey_options, &account->survey, &error) !=

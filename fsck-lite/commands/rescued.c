@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accounting/threads.h"
 #include "cancel.h"
 #include "commands/command.h"
 #include "commands/refused.h"
@@ -75,9 +74,7 @@ static int open_rescued(struct rescued *rescued)
 {
 	const struct options *options = rescued->options;
 	struct deep_options deep_options = {.deleted = options->deleted,
-					    .threads = options->threads.given
-							       ? (unsigned)options->threads.value
-							       : threads_available(),
+					    .threads = options_threads(options),
 					    .stop = cancelled};
 	struct ext_error error;
 	enum ext_status status = EXT_OK;

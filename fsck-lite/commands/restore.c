@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accounting/threads.h"
 #include "cancel.h"
 #include "commands/command.h"
 #include "commands/refused.h"
@@ -64,8 +63,7 @@ static int make_writer(struct restoring *restoring)
 static enum ext_status find_tree(struct restoring *restoring, struct ext_error *error)
 {
 	const struct options *options = restoring->options;
-	const unsigned threads =
-		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	const unsigned threads = options_threads(options);
 	const struct survey_options survey_options = {
 		.sink = findings_sink(restoring->findings), .threads = threads, .stop = cancelled};
 	struct deep_options deep_options = {

@@ -13,7 +13,6 @@
 #include <ext/copies.h>
 
 #include "accounting/survey.h"
-#include "accounting/threads.h"
 #include "cancel.h"
 #include "complain.h"
 #include "exit.h"
@@ -241,8 +240,7 @@ static int survey_for_proof(const struct options *options, const struct opened_i
 	struct ext_error error;
 	int status = EXIT_CLEAN;
 
-	survey_options.threads =
-		options->threads.given ? (unsigned)options->threads.value : threads_available();
+	survey_options.threads = options_threads(options);
 	if (survey_run(filesystem, &survey_options, &survey, &error) != EXT_OK) {
 		complain_error(image->path, &error);
 		return EXIT_CANNOT_RUN;
