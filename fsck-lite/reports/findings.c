@@ -53,21 +53,9 @@ static void write_where(struct json *json, const struct ext_place *place, const 
 	json_end_object(json);
 }
 
-/* The root of an extent tree lies in the inode, in no block, and e2fsck has one code for it. */
-static const char *codes_of(const struct ext_finding *finding)
-{
-	const bool in_inode = (finding->place.has & EXT_HAS_BLOCK) == 0;
-
-	if (in_inode &&
-	    (finding->problem == EXT_EXTENT_MAGIC || finding->problem == EXT_EXTENT_ENTRIES ||
-	     finding->problem == EXT_EXTENT_MAX))
-		return ext_problem_text(EXT_EXTENT_ROOT)->e2fsck;
-	return ext_problem_text(finding->problem)->e2fsck;
-}
-
 static void write_codes(struct json *json, const struct ext_finding *finding)
 {
-	const char *codes = codes_of(finding);
+	const char *codes = ext_problem_text(finding->problem)->e2fsck;
 
 	json_array(json, "e2fsck");
 	for (unsigned position = 0; *codes; position++) {

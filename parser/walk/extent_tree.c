@@ -27,6 +27,24 @@ struct node {
 	bool is_refused; /* for its header, by whoever reads it: its entries are doubtful */
 };
 
+/* A root lies in the inode, which e2fsck clears with one question; it has others for nodes. */
+static void report_head(struct ext_mapping *mapping, enum ext_problem problem,
+			struct ext_place place, bool is_root, uint64_t found, uint64_t low,
+			uint64_t high)
+{
+	static const uint32_t of_node[] = {0x01005f, 0x01000d, 0x014006, 0x050006};
+	static const uint32_t of_root[] = {0x010081, 0x020003, 0x05000a, 0x05000b, 0x05000d};
+	struct ext_finding finding = {
+		.problem = problem, .place = place, .found = found, .low = low, .high = high};
+
+	for (size_t i = 0; is_root && i < sizeof of_node / sizeof *of_node; i++)
+		ext_finding_unasked(&finding, of_node[i]);
+	for (size_t i = 0; !is_root && i < sizeof of_root / sizeof *of_root; i++)
+		ext_finding_unasked(&finding, of_root[i]);
+	mapping->damaged = true;
+	ext_report(mapping->sink, &finding);
+}
+
 /*
  * Checks a header against what its place allows. `depth` is the one expected, or -1 for a root.
  * False when the node cannot be used.
@@ -53,8 +71,8 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	place = mapping_place(mapping, logical);
 	if (get(raw->eh_magic) != EXT_EXTENT_HEADER_MAGIC) {
 		place.field = "eh_magic";
-		mapping_report(mapping, EXT_EXTENT_MAGIC, place, get(raw->eh_magic),
-			       EXT_EXTENT_HEADER_MAGIC, EXT_EXTENT_HEADER_MAGIC);
+		report_head(mapping, EXT_EXTENT_MAGIC, place, is_root, get(raw->eh_magic),
+			    EXT_EXTENT_HEADER_MAGIC, EXT_EXTENT_HEADER_MAGIC);
 		return false;
 	}
 	if (is_root ? node->depth > DEPTH_MAX && node->max <= room && node->entries <= node->max
@@ -80,13 +98,15 @@ static bool read_header(struct ext_mapping *mapping, struct ext_span bytes, int 
 	}
 	if (node->max > room || node->max < room - ROOM_LEFT) {
 		place.field = "eh_max";
-		mapping_report(mapping, EXT_EXTENT_MAX, place, node->max, room - ROOM_LEFT, room);
+		report_head(mapping, EXT_EXTENT_MAX, place, is_root, node->max, room - ROOM_LEFT,
+			    room);
 		node->max = room;
 		node->is_refused = true;
 	}
 	if (node->entries > node->max) {
 		place.field = "eh_entries";
-		mapping_report(mapping, EXT_EXTENT_ENTRIES, place, node->entries, 0, node->max);
+		report_head(mapping, EXT_EXTENT_ENTRIES, place, is_root, node->entries, 0,
+			    node->max);
 		if (node->entries > room)
 			return false;
 		node->is_refused = true;
