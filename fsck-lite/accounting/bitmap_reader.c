@@ -7,7 +7,7 @@
 #include "accounting/ahead.h"
 #include "accounting/bitmap_reader.h"
 
-enum { READ_SIZE = 128 * 1024, AHEAD_GROUPS = 256 };
+enum { READ_SIZE = 128 * 1024 };
 
 bool bitmap_reader_init(struct bitmap_reader *reader, const struct ext_filesystem *filesystem,
 			const struct ext_filesystem *judged, bool is_of_inodes)
@@ -53,15 +53,14 @@ static uint64_t stretch(const struct bitmap_reader *reader, ext_group group, ext
 	return count;
 }
 
-/* Hints at the bitmaps of AHEAD_GROUPS groups from `first` on. */
-static void hint_at(struct bitmap_reader *reader, ext_group first)
+void bitmap_reader_hint(struct bitmap_reader *reader, ext_group first)
 {
 	const struct ext_superblock *sb = ext_filesystem_superblock(reader->filesystem);
 	struct ahead ahead;
 	ext_group group;
 
 	ahead_init(&ahead, ext_filesystem_source(reader->filesystem));
-	for (group = first; group < sb->group_count && group - first < AHEAD_GROUPS; group++) {
+	for (group = first; group < sb->group_count && group - first < BITMAPS_AHEAD; group++) {
 		const ext_block block = place_of(reader, group);
 
 		if (block != 0 && block < sb->block_count)
@@ -82,7 +81,7 @@ const uint8_t *bitmap_reader_load(struct bitmap_reader *reader, ext_group group,
 	if (group >= reader->hinted &&
 	    !ext_source_in_memory(ext_filesystem_source(reader->filesystem),
 				  block << sb->block_size_log2))
-		hint_at(reader, group);
+		bitmap_reader_hint(reader, group);
 	reader->start = block;
 	reader->filled = stretch(reader, group, block);
 	if (ext_filesystem_read_blocks(reader->filesystem, block, (uint32_t)reader->filled,

@@ -20,6 +20,10 @@ bool bitmap_reader_init(struct bitmap_reader *reader, const struct ext_filesyste
 			const struct ext_filesystem *judged, bool is_of_inodes);
 void bitmap_reader_clear(struct bitmap_reader *reader);
 
+/* Hints at the bitmaps of BITMAPS_AHEAD groups from `first` on. Wants no buffer. */
+enum { BITMAPS_AHEAD = 256 };
+void bitmap_reader_hint(struct bitmap_reader *reader, ext_group first);
+
 /*
  * The bytes of the bitmap of `group`, which lies in `block`, until the next call; NULL when it
  * cannot be read.

@@ -32,6 +32,9 @@ enum ext_status scan_reach(struct survey *survey, struct ext_error *error);
 /* Owners again where classes moved: lost inodes, orphans, blocks with two owners. */
 enum ext_status scan_recount(struct survey *survey, struct ext_error *error);
 
+/* Lets the bitmaps of the first groups come while directories are read. */
+void scan_bitmaps_ahead(const struct survey *survey);
+
 /* Bitmaps and counts against the owners. */
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error);
 

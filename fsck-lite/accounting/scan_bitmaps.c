@@ -269,6 +269,21 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 			     pass->is_settled ? survey->group_directories[group] : directories);
 }
 
+void scan_bitmaps_ahead(const struct survey *survey)
+{
+	enum { GROUPS = 8 * BITMAPS_AHEAD };
+	const ext_group count = survey->superblock->group_count;
+	struct bitmap_reader reader = {.filesystem = survey->filesystem,
+				       .judged = survey->options.judged ? survey->options.judged
+									: survey->filesystem};
+
+	for (unsigned kind = 0; survey->is_cold && kind < 2; kind++) {
+		reader.is_of_inodes = kind == 1;
+		for (ext_group group = 0; group < count && group < GROUPS; group += BITMAPS_AHEAD)
+			bitmap_reader_hint(&reader, group);
+	}
+}
+
 enum ext_status scan_bitmaps(struct survey *survey, struct ext_error *error)
 {
 	const struct ext_superblock *sb = survey->superblock;

@@ -152,8 +152,10 @@ static enum ext_status run_passes(struct survey *survey, struct ext_error *error
 	if (status == EXT_OK)
 		status = scan_inodes(survey, &orphans, error);
 	block_set_clear(&orphans);
-	if (status == EXT_OK)
+	if (status == EXT_OK) {
+		scan_bitmaps_ahead(survey);
 		status = scan_directories(survey, error);
+	}
 	if (status == EXT_OK && !survey->stopped)
 		status = scan_reach(survey, error);
 	if (status != EXT_OK || survey->stopped)
