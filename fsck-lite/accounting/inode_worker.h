@@ -6,9 +6,12 @@
 #include "accounting/ahead.h"
 #include "accounting/scan.h"
 
+struct deep_inodes;
+
 struct inode_worker {
 	struct survey *survey;
 	const struct block_set *orphans;
+	struct deep_inodes *deep; /* put off, by all workers */
 	struct ext_sink *sink;
 	struct ext_mapping *mapping;
 	struct directory *directories;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pass over the inode tables. Groups are handed out in batches to threads, inodes several at a
- * time to scan_inode.c; what the threads gathered is put together and sorted at the end.
+ * time to scan_inode.c; those with deep maps come last, one by one. What the threads gathered is
+ * put together and sorted at the end.
  */
 #include "config.h"
 
@@ -19,12 +20,25 @@
 #define BATCH_INODES 16384
 #endif
 
+/* Inodes with deep maps, of which a few in one batch would keep one thread at work alone. */
+enum { DEEP_MOST = 256, DEEP_INODE_SIZE = 1024 };
+
+struct deep_inodes {
+	struct lock lock;
+	unsigned count;
+	_Atomic unsigned next;
+	ext_ino inos[DEEP_MOST];
+	struct ext_inode_checksum checksums[DEEP_MOST];
+	uint8_t *raws; /* of inode_size bytes each; NULL: none are put off */
+};
+
 struct inode_pass {
 	struct survey *survey;
 	_Atomic uint32_t next_group;
 	uint32_t batch; /* groups */
 	unsigned threads;
 	struct inode_worker *workers;
+	struct deep_inodes deep;
 };
 
 static void report_unreadable(struct inode_worker *worker, const struct ext_inode_run *run)
@@ -43,6 +57,28 @@ static void report_unreadable(struct inode_worker *worker, const struct ext_inod
 	ext_report(worker->sink, &finding);
 }
 
+/* Puts an inode off. False: it is nothing special, or there is no more room. Those with a wrong
+ * checksum are counted block by block, and come in their turn. */
+static bool put_off(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
+		    const struct ext_inode_checksum *checksum)
+{
+	struct deep_inodes *const deep = worker->deep;
+	const uint32_t inode_size = worker->survey->superblock->inode_size;
+	bool fits;
+
+	if (!deep->raws || checksum->state == EXT_CHECKSUM_BAD || !ext_inode_map_is_deep(raw))
+		return false;
+	lock_take(&deep->lock);
+	fits = deep->count < DEEP_MOST;
+	if (fits) {
+		memcpy(deep->raws + (size_t)deep->count * inode_size, raw, inode_size);
+		deep->inos[deep->count] = ino;
+		deep->checksums[deep->count++] = *checksum;
+	}
+	lock_give(&deep->lock);
+	return fits;
+}
+
 static bool scan_several(struct inode_worker *worker, const ext_ino *inos,
 			 const uint8_t *const *raws, unsigned count)
 {
@@ -50,7 +86,8 @@ static bool scan_several(struct inode_worker *worker, const ext_ino *inos,
 
 	ext_inode_checksums(worker->survey->superblock, inos, raws, count, checksums);
 	for (unsigned i = 0; i < count; i++)
-		if (!scan_inode(worker, inos[i], raws[i], &checksums[i]))
+		if (!put_off(worker, inos[i], raws[i], &checksums[i]) &&
+		    !scan_inode(worker, inos[i], raws[i], &checksums[i]))
 			return false;
 	return true;
 }
@@ -175,6 +212,29 @@ static void work(void *context, unsigned index)
 	claims_flush(&worker->claims);
 }
 
+/* Takes in what was put off, inode by inode. */
+static void work_deep(void *context, unsigned index)
+{
+	struct inode_pass *pass = context;
+	struct survey *survey = pass->survey;
+	struct inode_worker *worker = &pass->workers[index];
+	struct deep_inodes *const deep = &pass->deep;
+
+	while (worker->status == EXT_OK && !survey->stopped) {
+		const unsigned i = atomic_fetch_add(&deep->next, 1);
+
+		if (i >= deep->count)
+			break;
+		if (survey->options.stop && survey->options.stop())
+			survey->stopped = true;
+		else if (!scan_inode(worker, deep->inos[i],
+				     deep->raws + (size_t)i * survey->superblock->inode_size,
+				     &deep->checksums[i]))
+			worker->status = EXT_MEMORY;
+	}
+	claims_flush(&worker->claims);
+}
+
 static int compare_directories(const void *left, const void *right)
 {
 	const struct directory *a = left, *b = right;
@@ -295,11 +355,19 @@ enum ext_status scan_inodes(struct survey *survey, const struct block_set *orpha
 		pass.workers[i].survey = pass.workers[i].claims.survey = survey;
 		ahead_init(&pass.workers[i].ahead, ext_filesystem_source(survey->filesystem));
 		pass.workers[i].orphans = orphans;
+		pass.workers[i].deep = &pass.deep;
 		pass.workers[i].sink = survey->options.sink;
 		pass.workers[i].status =
 			ext_mapping_new(survey->filesystem, &pass.workers[i].mapping, NULL);
 	}
+	if (threads > 1 && survey->superblock->inode_size <= DEEP_INODE_SIZE)
+		pass.deep.raws = malloc((size_t)DEEP_MOST * survey->superblock->inode_size);
+	lock_init(&pass.deep.lock);
 	threads_run(threads, work, &pass);
+	if (pass.deep.count > 0)
+		threads_run(threads, work_deep, &pass);
+	lock_clear(&pass.deep.lock);
+	free(pass.deep.raws);
 	for (unsigned i = 0; i < threads; i++) {
 		struct inode_worker *worker = &pass.workers[i];
 

@@ -46,6 +46,20 @@ unsigned ext_inode_inner_blocks(const struct ext_superblock *sb, const uint8_t *
 	return count;
 }
 
+bool ext_inode_map_is_deep(const uint8_t *raw)
+{
+	const struct ext_raw_inode *core = (const struct ext_raw_inode *)(const void *)raw;
+	const struct ext_span root = {(const uint8_t *)core->i_block, sizeof core->i_block};
+	const uint32_t flags = get(core->i_flags), type = get(core->i_mode) & 0xf000;
+	struct ext_extent_node node;
+
+	if ((type != 0x8000 && type != 0x4000) || (flags & EXT_INODE_INLINE_DATA))
+		return false;
+	if (flags & EXT_INODE_EXTENTS)
+		return ext_extent_node_decode(root, &node) && node.depth > 1;
+	return get(core->i_block[DIRECT + 1]) != 0 || get(core->i_block[DIRECT + 2]) != 0;
+}
+
 /* The blocks of a tree block that names others, one after the other. */
 struct children {
 	const struct ext_filesystem *filesystem;

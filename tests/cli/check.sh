@@ -21,6 +21,7 @@ make_image founding-story story.img
 make_image dirent-to-unused-inode ghost.img
 make_image htree-hash-low index.img
 make_image dirent-type-missing warning.img
+make_image extent-tree-shallower deep.img
 
 # A version of encryption contexts that is not known yet is no fault.
 {
@@ -53,7 +54,7 @@ says 'fsck-lite restore .* --output rescued'
 ok "the largest loss comes first" sh -c "grep directory-lost '$work/out' | head -n 1 | grep -q 'inode 12:'"
 
 # The same bytes with any number of threads, and from run to run.
-for image in story ghost index warning; do
+for image in story ghost index warning deep; do
 	for form in --json --jsonl --verbose; do
 		"$FSCK_LITE" check $form --threads 1 "$work/$image.img" >"$work/once"
 		for threads in 1 2 3 4 8; do

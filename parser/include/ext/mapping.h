@@ -72,6 +72,12 @@ unsigned ext_inode_inner_blocks(const struct ext_superblock *superblock, const u
 				ext_block blocks[EXT_INNER_BLOCKS]);
 
 /*
+ * Are there two levels or more of tree blocks between this inode and its data? Then its map may be
+ * a thousand times as long as others.
+ */
+bool ext_inode_map_is_deep(const uint8_t *raw);
+
+/*
  * Hints at the blocks that the tree block just returned as EXT_RUN_TREE leads to
  * (ext_source_will_need), when these are tree blocks too. For who walks the whole map.
  */

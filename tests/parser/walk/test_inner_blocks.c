@@ -85,6 +85,31 @@ START_TEST(the_target_of_a_symlink_is_no_map)
 }
 END_TEST
 
+START_TEST(a_map_is_deep_with_two_levels_of_tree_blocks)
+{
+	struct tiny tiny = tiny_open();
+	struct ext_raw_inode *const raw = tiny_make(&tiny, INO, MODE, 100000);
+	const uint8_t *const bytes = (const uint8_t *)raw;
+
+	tiny_map(&tiny, INO, INDIRECT, 41);
+	ck_assert(!ext_inode_map_is_deep(bytes));
+	tiny_map(&tiny, INO, DOUBLE, 42);
+	ck_assert(ext_inode_map_is_deep(bytes));
+	put(&raw->i_flags, EXT_INODE_EXTENTS);
+	write_index((uint8_t *)raw + 0x28, 1, 4, 1);
+	ck_assert(!ext_inode_map_is_deep(bytes));
+	write_index((uint8_t *)raw + 0x28, 1, 4, 2);
+	ck_assert(ext_inode_map_is_deep(bytes));
+	/* A head that is none. */
+	write_index((uint8_t *)raw + 0x28, 5, 4, 2);
+	ck_assert(!ext_inode_map_is_deep(bytes));
+	put(&raw->i_mode, SYMLINK);
+	write_index((uint8_t *)raw + 0x28, 1, 4, 2);
+	ck_assert(!ext_inode_map_is_deep(bytes));
+	tiny_close(&tiny);
+}
+END_TEST
+
 /* Walks the map of the inode; after each tree block its hints. */
 static void walk(struct tiny *tiny)
 {
@@ -155,6 +180,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_block_map_has_its_indirect_blocks_and_the_attributes);
 	tcase_add_test(tests, an_extent_root_has_the_nodes_below_it);
 	tcase_add_test(tests, the_target_of_a_symlink_is_no_map);
+	tcase_add_test(tests, a_map_is_deep_with_two_levels_of_tree_blocks);
 	tcase_add_test(tests, a_double_indirect_block_hints_at_those_below_but_not_at_data);
 	tcase_add_test(tests, an_inner_node_hints_at_its_leaves);
 }
