@@ -48,30 +48,31 @@ static void report_on(struct ext_sink *sink, enum ext_problem problem,
 	ext_report(sink, &finding);
 }
 
-void check_directory_bad_inode(struct checks *checks, ext_ino ino)
+/* Several threads add to a list while the survey runs. */
+static void add_ino(struct checks *checks, ext_ino **inos, size_t *count, size_t *size, ext_ino ino)
 {
 	struct directory_checks *directories = checks->directories;
 
 	lock_take(&directories->lock);
-	if (GROW(directories->bad_inodes, directories->bad_inode_count,
-		 directories->bad_inode_size))
-		directories->bad_inodes[directories->bad_inode_count++] = ino;
+	if (GROW(*inos, *count, *size))
+		(*inos)[(*count)++] = ino;
 	else
 		checks->out_of_memory = true;
 	lock_give(&directories->lock);
 }
 
+void check_directory_bad_inode(struct checks *checks, ext_ino ino)
+{
+	struct directory_checks *to = checks->directories;
+
+	add_ino(checks, &to->bad_inodes, &to->bad_inode_count, &to->bad_inode_size, ino);
+}
+
 void check_directory_bad_symlink(struct checks *checks, ext_ino ino)
 {
-	struct directory_checks *directories = checks->directories;
+	struct directory_checks *to = checks->directories;
 
-	lock_take(&directories->lock);
-	if (GROW(directories->bad_symlinks, directories->bad_symlink_count,
-		 directories->bad_symlink_size))
-		directories->bad_symlinks[directories->bad_symlink_count++] = ino;
-	else
-		checks->out_of_memory = true;
-	lock_give(&directories->lock);
+	add_ino(checks, &to->bad_symlinks, &to->bad_symlink_count, &to->bad_symlink_size, ino);
 }
 
 /* e2fsck looks into the file for an index all the same. */

@@ -5,15 +5,15 @@ device, long pieces are read past the page cache. Where the system cannot do wit
 import mmap
 import os
 import subprocess
-import sys
 import tempfile
+
+from tally import end, ok, skip
 
 PROGRAM = os.environ['FSCK_LITE']
 MKFIXTURE = os.environ['MKFIXTURE']
 os.environ['E2FSCK_TIME'] = '1750000000'
 DIRECTORIES, ENTRIES, SYMLINKS = 30, 1000, 300
 HALF = 4000000
-passed = failed = skipped = 0
 
 RECIPE = '''title   directories and long symlinks in turn, some of them damaged
 image   %s, inodes 32000
@@ -26,21 +26,6 @@ damage  fileblock /folder-3/link-31 0 : byte 20 = 00
 damage  dirent /folder-5/link-52 : file_type = 1
 damage  bitmap inode 12 = 0
 '''
-
-
-def ok(what, condition, *more):
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-        print('FAILED:', what, *more, flush=True)
-
-
-def skip(*words):
-    global skipped
-    skipped += 1
-    print('SKIPPED:', *words, flush=True)
 
 
 def make(folder, kind):
@@ -163,8 +148,7 @@ def main():
             image = make(folder, kind)
             compare(image, kind)
             tables_stay_out(image, kind)
-    print('%d passed, %d failed, %d skipped' % (passed, failed, skipped))
-    sys.exit(1 if failed else 0)
+    end()
 
 
 if __name__ == '__main__':

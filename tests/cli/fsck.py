@@ -8,30 +8,15 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+
+from tally import end, ok, skip
 
 PROGRAM = os.environ['FSCK_LITE']
 MKFIXTURE = os.environ['MKFIXTURE']
 RECIPES = os.path.join(os.environ['top_srcdir'], 'fixtures', 'recipes')
 TIMEOUT = 60 * int(os.environ.get('FSCK_LITE_SLOWER', '1'))
-passed = failed = skipped = 0
-
-
-def ok(what, condition, *more):
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-        print('FAILED:', what, *more, flush=True)
-
-
-def skip(*words):
-    global skipped
-    skipped += 1
-    print('SKIPPED:', *words, flush=True)
 
 
 def make(recipe, path):
@@ -212,8 +197,7 @@ def main():
         signals(folder, broken)
         closed_files(folder, clean, broken)
         mounted(folder)
-    print('%d passed, %d failed, %d skipped' % (passed, failed, skipped))
-    sys.exit(1 if failed else 0)
+    end()
 
 
 main()

@@ -6,24 +6,15 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import tempfile
+
+from tally import end, ok
 
 PROGRAM = os.environ['FSCK_LITE']
 MKFIXTURE = os.environ['MKFIXTURE']
 TIMEOUT = 60 * int(os.environ.get('FSCK_LITE_SLOWER', '1'))
 FILES = 600
 PIPE = 4096
-passed = failed = 0
-
-
-def ok(what, condition, *more):
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-        print('FAILED:', what, *more, flush=True)
 
 
 def contents(folder):
@@ -80,8 +71,7 @@ def main():
             ok('signal %d: it found what was there' % number, b'%d were there already' % (len(there) + 1) in done.stdout or
                b'%d were there already' % len(there) in done.stdout, len(there), done.stdout)
             ok('signal %d: all of them' % number, contents(out) == expected)
-    print('%d passed, %d failed' % (passed, failed))
-    sys.exit(1 if failed else 0)
+    end()
 
 
 if __name__ == '__main__':

@@ -10,15 +10,15 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 import xml.etree.ElementTree as xml
+
+from tally import end, ok, skip
 
 PROGRAM = os.environ['FSCK_LITE']
 MKFIXTURE = os.environ['MKFIXTURE']
 RECIPES = os.path.join(os.environ['top_srcdir'], 'fixtures', 'recipes')
 TIMEOUT = 60 * int(os.environ.get('FSCK_LITE_SLOWER', '1'))
-passed = failed = skipped = 0
 
 # Names that end a string, an element or a line of a terminal, where they are not escaped.
 FIRST = b'\xff"&\\\n<\x1b]'
@@ -32,21 +32,6 @@ damage dirent /aaaaaaaa : name = %s
 damage inode /dddddddd : i_links_count = 9
 damage dirent /dddddddd : name = %s
 ''' % (FIRST.hex(), SECOND.hex())
-
-
-def ok(what, condition, *more):
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-        print('FAILED:', what, *[str(one)[:600] for one in more], flush=True)
-
-
-def skip(*words):
-    global skipped
-    skipped += 1
-    print('SKIPPED:', *words, flush=True)
 
 
 def run(*arguments, **keywords):
@@ -401,8 +386,7 @@ def main():
         wrappings(folder, story)
         failing_files(folder, story)
         limits(folder, story)
-    print('%d passed, %d failed, %d skipped' % (passed, failed, skipped))
-    sys.exit(1 if failed else 0)
+    end()
 
 
 main()
