@@ -163,34 +163,20 @@ def bytes_read(command, path, folder):
     return [(start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE) for start, end in runs]
 
 
-READER = '''
-import os, sys
-fd = os.open(sys.argv[1], os.O_RDONLY)
-os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
-buffer = bytearray(1 << 20)
-for line in open(sys.argv[2]):
-    at, length = map(int, line.split())
-    while length > 0:
-        got = os.preadv(fd, [memoryview(buffer)[:min(length, 1 << 20)]], at)
-        if got <= 0: break
-        at += got; length -= got
-'''
-
-
 def cold(command, path, folder):
     """(our seconds, seconds of a plain reader of the same pages in order, bytes)"""
+    reader = os.environ.get('PLAIN_READER', 'tests/bench/plain_reader')
     drop_caches()
     runs = bytes_read(command, path, folder)
-    drop_caches()
-    measure([command[0], '--version'])      # the program itself is not what is read
-    ours = measure(command)['wall']
     listing = os.path.join(folder, 'runs.txt')
     with open(listing, 'w') as file:
         file.writelines('%d %d\n' % run for run in runs)
-    warm = measure([sys.executable, '-c', 'import os, sys'])['wall']
     drop_caches()
-    measure([sys.executable, '-c', 'import os, sys'])
-    plain = measure([sys.executable, '-c', READER, path, listing])['wall'] - warm
+    measure([command[0], '--version'])      # the program itself is not what is read
+    ours = measure(command)['wall']
+    drop_caches()
+    measure([reader, os.devnull, listing])
+    plain = measure([reader, path, listing])['wall']
     os.unlink(listing)
     return ours, plain, sum(length for _, length in runs)
 
