@@ -18,6 +18,12 @@ static inline unsigned bits_in(uint64_t word)
 #endif
 }
 
+/* `count` bits, 1 to 64, from bit `first` on. */
+static inline uint64_t bits_mask(unsigned first, unsigned count)
+{
+	return UINT64_MAX >> (64 - count) << first;
+}
+
 /* Of a word that is not 0. */
 static inline unsigned bits_lowest(uint64_t word)
 {

@@ -87,9 +87,45 @@ static bool page_is_full(const uint64_t *words)
 	return true;
 }
 
-static uint64_t mask_of(unsigned first, unsigned count)
+/* The words of a page in which bits are to be set; NULL: it is full, or there is no memory. */
+static uint64_t *open_page(struct block_set *set, size_t page)
 {
-	return (count == 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1) << first;
+	if (set->pages[page] == FULL)
+		return NULL;
+	if (set->pages[page] == EMPTY) {
+		set->pages[page] = take_slot(set);
+		if (set->pages[page] == EMPTY) {
+			set->out_of_memory = true;
+			return NULL;
+		}
+		memset(slot_words(set, set->pages[page]), 0, BLOCK_SET_PAGE / 8);
+	}
+	return slot_words(set, set->pages[page]);
+}
+
+/* After bits were set, this word's last: a full page needs no words. */
+static inline void close_page(struct block_set *set, size_t page, const uint64_t *words,
+			      uint64_t last_word)
+{
+	if (last_word != UINT64_MAX || !page_is_full(words))
+		return;
+	give_slot(set, set->pages[page]);
+	set->pages[page] = FULL;
+}
+
+/* Sets bits of the word that holds `start` and those after it; returns how many were new. */
+static inline unsigned add_to_word(uint64_t *word, uint64_t bits, uint64_t start,
+				   struct block_set *again)
+{
+	const uint64_t twice = *word & bits;
+
+	*word |= bits;
+	if (twice == 0)
+		return bits_in(bits);
+	for (unsigned i = 0; again && i < 64; i++)
+		if (twice >> i & 1)
+			block_set_add(again, start + i, 1, NULL);
+	return bits_in(bits) - bits_in(twice);
 }
 
 /* Adds bits `first` .. `first + count - 1` of one page. */
@@ -99,45 +135,46 @@ static uint64_t add_to_page(struct block_set *set, size_t page, unsigned first, 
 	const uint64_t base = (uint64_t)page << BLOCK_SET_PAGE_LOG2;
 	uint64_t *words, added = 0;
 
-	if (set->pages[page] == FULL) {
+	if (set->pages[page] == EMPTY && count == BLOCK_SET_PAGE) {
+		set->pages[page] = FULL;
+		return count;
+	}
+	words = open_page(set, page);
+	if (!words && set->pages[page] == EMPTY)
+		return count;
+	if (!words) {
 		if (again)
 			block_set_add(again, base + first, count, NULL);
 		return 0;
 	}
-	if (set->pages[page] == EMPTY) {
-		if (count == BLOCK_SET_PAGE) {
-			set->pages[page] = FULL;
-			return count;
-		}
-		set->pages[page] = take_slot(set);
-		if (set->pages[page] == EMPTY) {
-			set->out_of_memory = true;
-			return count;
-		}
-		memset(slot_words(set, set->pages[page]), 0, BLOCK_SET_PAGE / 8);
-	}
-	words = slot_words(set, set->pages[page]);
 	for (unsigned at = first; at < first + count;) {
 		const unsigned bit = at % 64;
 		const unsigned length =
 			64 - bit < first + count - at ? 64 - bit : first + count - at;
-		const uint64_t mask = mask_of(bit, length);
-		uint64_t twice = words[at / 64] & mask;
 
-		added += length;
-		if (twice != 0) {
-			added -= bits_in(twice);
-			for (unsigned i = 0; again && i < 64; i++)
-				if (twice >> i & 1)
-					block_set_add(again, base + at / 64 * 64 + i, 1, NULL);
-		}
-		words[at / 64] |= mask;
+		added += add_to_word(&words[at / 64], bits_mask(bit, length), base + at - bit,
+				     again);
 		at += length;
 	}
-	if (added > 0 && words[(first + count - 1) / 64] == UINT64_MAX && page_is_full(words)) {
-		give_slot(set, set->pages[page]);
-		set->pages[page] = FULL;
-	}
+	if (added > 0)
+		close_page(set, page, words, words[(first + count - 1) / 64]);
+	return added;
+}
+
+uint64_t block_set_add_word(struct block_set *set, uint64_t start, uint64_t bits,
+			    struct block_set *again)
+{
+	const size_t page = (size_t)(start >> BLOCK_SET_PAGE_LOG2);
+	uint64_t *const words = open_page(set, page);
+	uint64_t *word, added, full = UINT64_MAX;
+
+	if (!words && set->pages[page] == EMPTY)
+		return bits_in(bits);
+	if (!words)
+		return add_to_word(&full, bits, start, again);
+	word = &words[start / 64 % BLOCK_SET_WORDS];
+	added = add_to_word(word, bits, start, again);
+	close_page(set, page, words, *word);
 	return added;
 }
 
@@ -203,7 +240,7 @@ uint64_t block_set_count(const struct block_set *set, uint64_t start, uint64_t l
 		} else if (page != EMPTY) {
 			if (step > 64)
 				step = 64;
-			count += bits_in(block_set_word(set, start) & mask_of(0, (unsigned)step));
+			count += bits_in(block_set_word(set, start) & bits_mask(0, (unsigned)step));
 		}
 		start += step;
 		length -= step;

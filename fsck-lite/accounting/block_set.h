@@ -39,6 +39,10 @@ void block_set_clear(struct block_set *set);
 uint64_t block_set_add(struct block_set *set, uint64_t start, uint64_t length,
 		       struct block_set *again);
 
+/* The same for those of the 64 numbers from `start`, a multiple of 64, whose bit is set. */
+uint64_t block_set_add_word(struct block_set *set, uint64_t start, uint64_t bits,
+			    struct block_set *again);
+
 bool block_set_has(const struct block_set *set, uint64_t number);
 
 /* Bits `number` .. `number + 63`, the first in bit 0; bits beyond the bound are 0. */

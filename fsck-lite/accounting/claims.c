@@ -2,7 +2,10 @@
 /* Runs of blocks, gathered and claimed. */
 #include "config.h"
 
+#include "accounting/bits.h"
 #include "accounting/claims.h"
+
+enum { WORD = 64 };
 
 uint64_t claims_blocks(const struct survey *survey, uint64_t cluster, uint64_t count)
 {
@@ -13,21 +16,33 @@ uint64_t claims_blocks(const struct survey *survey, uint64_t cluster, uint64_t c
 	return (end < sb->block_count ? end : sb->block_count) - start;
 }
 
+/* Gives the owner `added` clusters of `all`, which end before `end`. */
+static void give(struct survey *survey, const struct claim *item, uint64_t added, uint64_t all,
+		 uint64_t end)
+{
+	if (added == all)
+		survey->owners[item->owner] += claims_blocks(survey, end - added, added);
+	else
+		survey->owners[item->owner] += added << survey->superblock->cluster_log2;
+}
+
 static void claim(struct survey *survey, const struct claim *item)
 {
-	struct block_set *again = item->may_repeat ? NULL : &survey->shared;
-	uint64_t added;
+	struct block_set *again = item->ways & CLAIM_MAY_REPEAT ? NULL : &survey->shared;
 
-	if (item->is_xattr) {
+	if (item->scattered != 0) {
+		give(survey, item,
+		     block_set_add_word(&survey->owned, item->cluster, item->scattered, again),
+		     bits_in(item->scattered), item->cluster + bits_highest(item->scattered) + 1);
+		return;
+	}
+	if (item->ways & CLAIM_XATTR) {
 		if (block_set_has(&survey->xattr_blocks, item->cluster))
 			return;
 		block_set_add(&survey->xattr_blocks, item->cluster, item->count, NULL);
 	}
-	added = block_set_add(&survey->owned, item->cluster, item->count, again);
-	if (added == item->count)
-		survey->owners[item->owner] += claims_blocks(survey, item->cluster, added);
-	else
-		survey->owners[item->owner] += added << survey->superblock->cluster_log2;
+	give(survey, item, block_set_add(&survey->owned, item->cluster, item->count, again),
+	     item->count, item->cluster + item->count);
 }
 
 void claims_flush(struct claims *claims)
@@ -39,20 +54,48 @@ void claims_flush(struct claims *claims)
 	claims->count = 0;
 }
 
-static void gather(struct claims *claims, struct claim item)
+/* Puts a short run to an item within the same 64 clusters; false where it belongs elsewhere. */
+static bool scatter(struct claim *item, uint64_t cluster, uint32_t count)
+{
+	const unsigned bit = (unsigned)(cluster % WORD);
+	const unsigned item_bit = (unsigned)(item->cluster % WORD);
+	uint64_t bits = item->scattered, added;
+
+	if (item->cluster - item_bit != cluster - bit || count > WORD - bit)
+		return false;
+	if (bits == 0) {
+		if (item->count > WORD - item_bit)
+			return false;
+		bits = bits_mask(item_bit, item->count);
+	}
+	added = bits_mask(bit, count);
+	/* What is claimed twice is claimed by two items. */
+	if (bits & added)
+		return false;
+	item->cluster -= item_bit;
+	item->scattered = bits | added;
+	return true;
+}
+
+static void gather(struct claims *claims, uint64_t cluster, uint32_t count, enum owner owner,
+		   unsigned ways)
 {
 	struct claim *last = claims->count > 0 ? &claims->items[claims->count - 1] : NULL;
 
-	/* Small files lie side by side: one run for many of them. */
-	if (last && last->cluster + last->count == item.cluster && last->owner == item.owner &&
-	    !last->is_xattr && !item.is_xattr && last->may_repeat == item.may_repeat &&
-	    item.count <= UINT32_MAX - last->count) {
-		last->count += item.count;
-		return;
+	if (last && last->owner == owner && last->ways == ways && (ways & CLAIM_XATTR) == 0) {
+		/* Small files lie side by side: one run for many of them. */
+		if (last->scattered == 0 && last->cluster + last->count == cluster &&
+		    count <= UINT32_MAX - last->count) {
+			last->count += count;
+			return;
+		}
+		if (scatter(last, cluster, count))
+			return;
 	}
 	if (claims->count == CLAIMS)
 		claims_flush(claims);
-	claims->items[claims->count++] = item;
+	claims->items[claims->count++] = (struct claim){
+		.cluster = cluster, .count = count, .owner = (uint8_t)owner, .ways = (uint8_t)ways};
 }
 
 bool claims_clusters(const struct survey *survey, const struct ext_run *run, uint64_t *last_cluster,
@@ -77,16 +120,11 @@ void claims_add(struct claims *claims, const struct ext_run *run, enum owner own
 	uint64_t first, last;
 
 	if (claims_clusters(claims->survey, run, &claims->last_cluster, &first, &last))
-		gather(claims, (struct claim){.cluster = first,
-					      .count = (uint32_t)(last - first + 1),
-					      .owner = (uint8_t)owner,
-					      .may_repeat = may_repeat});
+		gather(claims, first, (uint32_t)(last - first + 1), owner,
+		       may_repeat ? CLAIM_MAY_REPEAT : 0);
 }
 
 void claims_add_xattr(struct claims *claims, ext_block block, enum owner owner)
 {
-	gather(claims, (struct claim){.cluster = block >> claims->survey->superblock->cluster_log2,
-				      .count = 1,
-				      .owner = (uint8_t)owner,
-				      .is_xattr = true});
+	gather(claims, block >> claims->survey->superblock->cluster_log2, 1, owner, CLAIM_XATTR);
 }

@@ -10,12 +10,18 @@
 
 #include "accounting/survey.h"
 
+enum claim_ways {
+	CLAIM_XATTR = 1,      /* may be claimed again by others */
+	CLAIM_MAY_REPEAT = 2, /* no fault when somebody has it already */
+};
+
 struct claim {
 	uint64_t cluster;
-	uint32_t count;
+	uint64_t
+		scattered; /* not 0: these of the 64 clusters from `cluster` on, a multiple of 64 */
+	uint32_t count;	   /* otherwise: so many from `cluster` on */
 	uint8_t owner;
-	bool is_xattr;	 /* may be claimed again by others */
-	bool may_repeat; /* no fault when somebody has it already */
+	uint8_t ways;
 };
 
 enum { CLAIMS = 512 };
