@@ -4,6 +4,8 @@
 
 #include "accounting/scan.h"
 
+enum { RUNS_AT_ONCE = 32 };
+
 enum owner scan_owner(const struct survey *survey, const struct ext_inode *inode)
 {
 	const struct ext_superblock *sb = survey->superblock;
@@ -132,6 +134,8 @@ static inline void take_run(struct claiming *claiming, struct ext_run *run)
 	const struct ext_inode *inode = claiming->inode;
 	struct survey_observer *observer = claiming->observer;
 
+	if (!note_run(claiming->facts, survey->superblock, run, &claiming->last_cluster))
+		return;
 	if (observer && observer->run)
 		observer->run(observer, survey, inode, run, claiming->sink);
 	/* A bad block may well lie in metadata. */
@@ -140,29 +144,38 @@ static inline void take_run(struct claiming *claiming, struct ext_run *run)
 			   inode->number == EXT_INO_BAD_BLOCKS);
 }
 
-static void take_tree_block(struct claiming *claiming, struct ext_run *run, struct ext_span block)
+static void take_tree_block(struct claiming *claiming, const struct ext_run *run,
+			    struct ext_mapping *mapping)
 {
+	const struct ext_span block = ext_mapping_tree_block(mapping);
+	struct survey_observer *observer = claiming->observer;
+
+	ext_mapping_hint(mapping, run);
 	if (!block.data)
 		claiming->facts->is_unread = true;
 	if ((claiming->inode->flags & EXT_INODE_EXTENTS) && run->depth < TREE_LEVELS)
 		note_tree_block(claiming->facts, run, block);
+	if (observer && observer->tree_block)
+		observer->tree_block(observer, claiming->inode, run, block);
 }
 
 /* Any map, with what there is to say of it. */
 static void walk_map(struct claiming *claiming, struct ext_mapping *mapping)
 {
-	const struct ext_superblock *sb = claiming->claims->survey->superblock;
-	struct ext_run run;
+	struct ext_run run, plain[RUNS_AT_ONCE];
+	unsigned count;
 
 	ext_mapping_start(mapping, claiming->inode, 0, claiming->sink);
-	while (ext_mapping_next(mapping, &run) == EXT_OK) {
-		if (run.is_doubtful ||
-		    !note_run(claiming->facts, sb, &run, &claiming->last_cluster))
+	for (;;) {
+		while ((count = ext_mapping_several(mapping, plain, RUNS_AT_ONCE)) > 0)
+			for (unsigned i = 0; i < count; i++)
+				take_run(claiming, &plain[i]);
+		if (ext_mapping_next(mapping, &run) != EXT_OK)
+			break;
+		if (run.is_doubtful)
 			continue;
-		if (run.kind == EXT_RUN_TREE) {
-			ext_mapping_hint(mapping, &run);
-			take_tree_block(claiming, &run, ext_mapping_tree_block(mapping));
-		}
+		if (run.kind == EXT_RUN_TREE)
+			take_tree_block(claiming, &run, mapping);
 		take_run(claiming, &run);
 	}
 	claiming->facts->damaged = ext_mapping_damaged(mapping);
@@ -181,8 +194,7 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 	facts->reach = reach_of(sb, inode);
 	if (ext_mapping_small(sb, inode, runs, &count)) {
 		for (unsigned i = 0; i < count; i++)
-			if (note_run(facts, sb, &runs[i], &claiming.last_cluster))
-				take_run(&claiming, &runs[i]);
+			take_run(&claiming, &runs[i]);
 	} else {
 		walk_map(&claiming, mapping);
 	}

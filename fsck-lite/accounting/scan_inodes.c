@@ -220,6 +220,9 @@ static void work_deep(void *context, unsigned index)
 	struct inode_worker *worker = &pass->workers[index];
 	struct deep_inodes *const deep = &pass->deep;
 
+	/* The tables are done with it. */
+	if (worker->status == EXT_OK)
+		ext_mapping_lend(worker->mapping, scan_lent(survey, index), survey->lent_size);
 	while (worker->status == EXT_OK && !survey->stopped) {
 		const unsigned i = atomic_fetch_add(&deep->next, 1);
 

@@ -12,46 +12,76 @@
 #include "accounting/scan.h"
 #include "accounting/threads.h"
 
-/* The middle of what the first group from `group` on, before `last`, has to read; 0: nothing. */
-static uint64_t middle_of_table(const struct survey *survey, ext_group group, ext_group last)
+/* The middle of what the table of a group has to read; 0: nothing. */
+static uint64_t middle_of_table(const struct ext_superblock *sb,
+				const struct ext_group_descriptor *descriptor)
 {
-	const struct ext_superblock *sb = survey->superblock;
+	uint32_t inodes = sb->inodes_per_group;
+
+	if (descriptor->itable_unused <= inodes)
+		inodes -= descriptor->itable_unused;
+	if (inodes == 0 || descriptor->inode_table >= sb->block_count ||
+	    (descriptor->flags & EXT_GROUP_INODE_UNINIT) != 0)
+		return 0;
+	return (descriptor->inode_table << sb->block_size_log2) +
+	       (uint64_t)inodes / 2 * sb->inode_size;
+}
+
+static uint64_t start_of_bitmap(const struct ext_superblock *sb,
+				const struct ext_group_descriptor *descriptor)
+{
+	if (descriptor->block_bitmap >= sb->block_count ||
+	    (descriptor->flags & EXT_GROUP_BLOCK_UNINIT) != 0)
+		return 0;
+	return descriptor->block_bitmap << sb->block_size_log2;
+}
+
+/* Of what places were asked about, how many must be waited for. */
+struct waits {
+	unsigned asked, cold;
+};
+
+/* Asks about the first of the groups from `group` on, before `last`, that has something to read. */
+static void ask(const struct survey *survey, ext_group group, ext_group last,
+		uint64_t (*place)(const struct ext_superblock *sb,
+				  const struct ext_group_descriptor *descriptor),
+		struct waits *waits)
+{
+	struct ext_source *const source = ext_filesystem_source(survey->filesystem);
 	struct ext_group_descriptor descriptor;
+	uint64_t offset = 0;
 
-	for (; group < last; group++) {
-		uint32_t inodes = sb->inodes_per_group;
-
+	for (; offset == 0 && group < last; group++) {
 		ext_group_locations(survey->filesystem, group, &descriptor);
-		if (descriptor.itable_unused <= inodes)
-			inodes -= descriptor.itable_unused;
-		if (descriptor.readable && inodes > 0 && descriptor.inode_table < sb->block_count &&
-		    (descriptor.flags & EXT_GROUP_INODE_UNINIT) == 0)
-			return (descriptor.inode_table << sb->block_size_log2) +
-			       (uint64_t)inodes / 2 * sb->inode_size;
+		if (descriptor.readable)
+			offset = place(survey->superblock, &descriptor);
 	}
-	return 0;
+	if (offset == 0)
+		return;
+	waits->asked++;
+	waits->cold += !ext_source_in_memory(source, offset);
 }
 
 /*
  * Must a device be waited for? Bytes in the middle of several tables tell: ends may have been
- * looked at for other reasons, and a place may have been read along with another. What is partly
- * in memory is read as if nothing were.
+ * looked at for other reasons, and a place may have been read along with another. Where few inodes
+ * are in use, there may be one such table; so bitmaps are asked about too. What is partly in memory
+ * is read as if nothing were.
  */
 static bool is_cold(const struct survey *survey)
 {
 	enum { PLACES = 7, FEW = 4 };
 	const uint64_t groups = survey->superblock->group_count;
-	struct ext_source *const source = ext_filesystem_source(survey->filesystem);
-	unsigned asked = 0, cold = 0;
+	struct waits waits = {0};
 
 	for (unsigned i = 0; i < PLACES; i++) {
-		const uint64_t middle = middle_of_table(survey, (ext_group)(groups * i / PLACES),
-							(ext_group)(groups * (i + 1) / PLACES));
+		const ext_group first = (ext_group)(groups * i / PLACES);
+		const ext_group last = (ext_group)(groups * (i + 1) / PLACES);
 
-		asked += middle != 0;
-		cold += middle != 0 && !ext_source_in_memory(source, middle);
+		ask(survey, first, last, middle_of_table, &waits);
+		ask(survey, first, last, start_of_bitmap, &waits);
 	}
-	return cold * FEW > asked;
+	return waits.cold * FEW > waits.asked;
 }
 
 /*

@@ -123,6 +123,9 @@ struct survey_observer {
 	void (*run)(struct survey_observer *observer, const struct survey *survey,
 		    const struct ext_inode *inode, const struct ext_run *run,
 		    struct ext_sink *sink);
+	/* Every tree block of such a mapping that is not doubtful; no bytes: it cannot be read. */
+	void (*tree_block)(struct survey_observer *observer, const struct ext_inode *inode,
+			   const struct ext_run *run, struct ext_span block);
 	/*
 	 * Every directory block, after all inodes were seen. `directory` has number, flags, size
 	 * and generation alone.

@@ -72,6 +72,13 @@ static void see_run(struct survey_observer *observer, const struct survey *surve
 	check_run_present(survey, inode, run, sink);
 }
 
+static void see_tree_block(struct survey_observer *observer, const struct ext_inode *inode,
+			   const struct ext_run *run, struct ext_span block)
+{
+	if (inode->number == EXT_INO_RESIZE)
+		see_resize_block((struct checks *)(void *)observer, run, block);
+}
+
 static void see_block(struct survey_observer *observer, const struct survey *survey,
 		      const struct directory *directory, ext_logical logical, ext_block physical,
 		      struct ext_span block, enum ext_directory_block_kind kind,
@@ -98,7 +105,10 @@ bool checks_init(struct checks *checks, const struct opened_image *image, struct
 	checks->sink = sink;
 	checks->observer.inode = see_inode;
 	checks->observer.target = see_target;
-	checks->observer.run = see_run;
+	/* Asked for each run: only where an image may have been cut through a file. */
+	if (ext_filesystem_blocks_present(image->filesystem) < image->superblock->block_count)
+		checks->observer.run = see_run;
+	checks->observer.tree_block = see_tree_block;
 	checks->observer.directory_block = see_block;
 	checks->observer.inline_directory = see_inline;
 	lock_init(&checks->lock);
@@ -113,6 +123,7 @@ void checks_clear(struct checks *checks)
 		lock_clear(&checks->lock);
 		inode_cache_clear(&checks->inode_cache);
 	}
+	free(checks->resize.copies);
 	ext_filesystem_close(checks->judged);
 	directory_checks_free(checks->directories);
 	xattr_shares_clear(checks);
@@ -137,6 +148,7 @@ void checks_before(struct checks *checks)
 
 void checks_after(struct checks *checks, struct survey *survey)
 {
+	check_resize_inode(checks);
 	check_directories_after(checks, survey);
 	check_links(checks, survey);
 	if (checks->is_published)

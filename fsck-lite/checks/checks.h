@@ -11,6 +11,14 @@
 #include "checks/inode_cache.h"
 #include "image.h"
 
+/* What was seen of the resize inode's lists. One thread sees them all. */
+struct resize_lists {
+	ext_group *copies; /* other groups with a superblock; NULL: not known yet */
+	uint32_t copy_count;
+	uint32_t right_in_quarter, right_behind; /* lists that are as they must be */
+	bool is_unread;				 /* part of them cannot be read */
+};
+
 /* What the families keep between passes. Each owns its part, behind a pointer. */
 struct checks {
 	struct survey_observer observer; /* first: what the survey calls */
@@ -30,6 +38,7 @@ struct checks {
 		*xattrs; /* checks/xattrs.c: shared attribute blocks, values in inodes */
 	struct directory_checks *directories; /* checks/directories.c, checks/htree.c */
 	struct quota_checks *quotas;	      /* checks/quotas.c: usage by owner */
+	struct resize_lists resize;	      /* checks/resize.c */
 	struct inode_cache inode_cache;	      /* checks/inode_cache.c; has a lock of its own */
 };
 
@@ -56,7 +65,8 @@ void check_source(struct checks *checks);
 void check_mmp(struct checks *checks);
 /* checks/orphans.c: the features of the orphan file. */
 void check_orphan_file(struct checks *checks);
-/* checks/resize.c: the resize inode. */
+/* checks/resize.c: the resize inode, whose tree blocks the survey has shown. */
+void see_resize_block(struct checks *checks, const struct ext_run *run, struct ext_span block);
 void check_resize_inode(struct checks *checks);
 /* checks/groups.c: flags and counts of descriptors. */
 void check_groups(struct checks *checks);

@@ -12,7 +12,7 @@
 #include "checks/checks.h"
 #include "checks/report.h"
 
-enum { DIRECT = 12, DOUBLE_INDIRECT = 13, POINTERS = 15, AT_ONCE = 32 };
+enum { DIRECT = 12, DOUBLE_INDIRECT = 13, POINTERS = 15 };
 
 static uint32_t pointer(const uint8_t *bytes, uint32_t index)
 {
@@ -29,97 +29,76 @@ static bool maps_only(const struct ext_inode *inode, unsigned slot)
 	return true;
 }
 
-/* What the lists are held against, and room to read them. */
-struct reserve {
-	const struct checks *checks;
-	ext_group *copies; /* other groups with a superblock, as many as a block has pointers */
-	uint32_t copy_count;
-	uint8_t *list; /* the double indirect block */
-	uint8_t *blocks;
-};
-
-static bool begin(struct checks *checks, struct reserve *reserve)
+/* Other groups with a superblock, as many as a block has pointers. */
+static bool find_copies(struct checks *checks)
 {
 	const struct ext_superblock *sb = checks->superblock;
+	struct resize_lists *const lists = &checks->resize;
 	const uint32_t slots = sb->block_size / 4;
 
-	*reserve = (struct reserve){.checks = checks};
-	reserve->copies = checks_memory(checks, slots * sizeof *reserve->copies);
-	reserve->list = checks_memory(checks, sb->block_size);
-	reserve->blocks = checks_memory(checks, (size_t)AT_ONCE * sb->block_size);
-	if (!reserve->copies || !reserve->list || !reserve->blocks)
+	lists->copies = checks_memory(checks, slots * sizeof *lists->copies);
+	if (!lists->copies)
 		return false;
-	for (ext_group group = 1; group < sb->group_count && reserve->copy_count < slots; group++)
+	for (ext_group group = 1; group < sb->group_count && lists->copy_count < slots; group++)
 		if (ext_group_has_superblock(sb, group))
-			reserve->copies[reserve->copy_count++] = group;
+			lists->copies[lists->copy_count++] = group;
 	return true;
-}
-
-static void end(const struct reserve *reserve)
-{
-	free(reserve->copies);
-	free(reserve->list);
-	free(reserve->blocks);
 }
 
 /* Does one reserved block list its counterparts in all other groups with a superblock? */
-static bool lists_copies(const struct reserve *reserve, const uint8_t *block, ext_block reserved)
+static bool lists_copies(const struct checks *checks, const uint8_t *block, ext_block reserved)
 {
-	const struct ext_superblock *sb = reserve->checks->superblock;
+	const struct ext_superblock *sb = checks->superblock;
+	const struct resize_lists *lists = &checks->resize;
 
-	for (uint32_t i = 0; i < reserve->copy_count; i++)
+	for (uint32_t i = 0; i < lists->copy_count; i++)
 		if (pointer(block, i) !=
-		    reserved + (uint64_t)reserve->copies[i] * sb->blocks_per_group)
+		    reserved + (uint64_t)lists->copies[i] * sb->blocks_per_group)
 			return false;
 	return true;
 }
 
-/* Reads up to `wanted` blocks, or one where one of them cannot be read; how many there are now. */
-static uint32_t read_some(const struct reserve *reserve, ext_block block, uint32_t wanted)
+/* e2fsck looks at the first quarter of the list alone. */
+static uint32_t looked_at(const struct ext_superblock *sb)
 {
-	const struct ext_filesystem *filesystem = reserve->checks->filesystem;
-
-	if (wanted > AT_ONCE)
-		wanted = AT_ONCE;
-	if (ext_filesystem_read_blocks(filesystem, block, wanted, reserve->blocks, NULL) == EXT_OK)
-		return wanted;
-	return ext_filesystem_read_blocks(filesystem, block, 1, reserve->blocks, NULL) == EXT_OK;
+	return sb->reserved_gdt_blocks / 4;
 }
 
-static bool lists_reserve(const struct reserve *reserve, uint32_t from, uint32_t to)
+void see_resize_block(struct checks *checks, const struct ext_run *run, struct ext_span block)
 {
-	const struct ext_superblock *sb = reserve->checks->superblock;
+	const struct ext_superblock *sb = checks->superblock;
+	struct resize_lists *const lists = &checks->resize;
 	const uint32_t slots = sb->block_size / 4;
 	struct ext_group_layout layout;
+	uint64_t slot, number;
 
+	lists->is_unread = lists->is_unread || !block.data;
+	if (run->depth != 0 || run->logical < DIRECT + slots || !block.data)
+		return;
+	slot = (run->logical - DIRECT - slots) / slots;
+	number = (slot + slots - sb->descriptor_blocks % slots) % slots;
 	ext_group_layout(sb, 0, &layout);
-	for (uint32_t i = from, many; i < to; i += many) {
-		const ext_block reserved = layout.descriptors_start + layout.descriptor_blocks + i;
-
-		many = read_some(reserve, reserved, to - i);
-		if (many == 0)
-			return false;
-		for (uint32_t j = 0; j < many; j++)
-			if (pointer(reserve->list, (sb->descriptor_blocks + i + j) % slots) !=
-				    reserved + j ||
-			    !lists_copies(reserve, reserve->blocks + (size_t)j * sb->block_size,
-					  reserved + j))
-				return false;
-	}
-	return true;
+	if (slot >= slots || number >= sb->reserved_gdt_blocks ||
+	    run->physical != layout.descriptors_start + layout.descriptor_blocks + number ||
+	    (!lists->copies && !find_copies(checks)) ||
+	    !lists_copies(checks, block.data, run->physical))
+		return;
+	if (number < looked_at(sb))
+		lists->right_in_quarter++;
+	else
+		lists->right_behind++;
 }
 
 enum verdict { IS_VALID, IS_INCOMPLETE, IS_INVALID };
 
-/* e2fsck looks at the first quarter of the list alone, and at no pointers but the one to it and the
- * direct ones, of which there may be none. */
-static enum verdict judge(struct checks *checks, const struct ext_inode *inode)
+/* The one pointer of the inode leads to the list; e2fsck minds the direct ones, of which there may
+ * be none, and no others. */
+static enum verdict judge(const struct checks *checks, const struct ext_inode *inode)
 {
 	const struct ext_superblock *sb = checks->superblock;
+	const struct resize_lists *lists = &checks->resize;
 	const ext_block block = pointer(inode->i_block, DOUBLE_INDIRECT);
-	const uint32_t count = sb->reserved_gdt_blocks, looked_at = count / 4;
-	enum verdict verdict = IS_INVALID;
-	struct reserve reserve;
+	const uint32_t quarter = looked_at(sb);
 
 	if (inode->links == 0 || inode->type != EXT_TYPE_REGULAR || block <= sb->first_data_block ||
 	    block >= sb->block_count)
@@ -127,16 +106,14 @@ static enum verdict judge(struct checks *checks, const struct ext_inode *inode)
 	for (unsigned i = 0; i < DIRECT; i++)
 		if (pointer(inode->i_block, i) != 0)
 			return IS_INVALID;
-	if (begin(checks, &reserve) &&
-	    ext_filesystem_read_blocks(checks->filesystem, block, 1, reserve.list, NULL) ==
-		    EXT_OK &&
-	    lists_reserve(&reserve, 0, looked_at))
-		verdict = maps_only(inode, DOUBLE_INDIRECT) &&
-					  lists_reserve(&reserve, looked_at, count)
-				  ? IS_VALID
-				  : IS_INCOMPLETE;
-	end(&reserve);
-	return verdict;
+	if (lists->is_unread)
+		return IS_VALID;
+	if (lists->right_in_quarter < quarter)
+		return IS_INVALID;
+	return maps_only(inode, DOUBLE_INDIRECT) &&
+			       lists->right_behind == sb->reserved_gdt_blocks - quarter
+		       ? IS_VALID
+		       : IS_INCOMPLETE;
 }
 
 void check_resize_inode(struct checks *checks)

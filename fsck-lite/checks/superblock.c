@@ -104,5 +104,4 @@ void check_superblock(struct checks *checks)
 	check_quota_inode(checks, "s_prj_quota_inum", sb->project_quota_inode);
 	check_times(checks);
 	check_mmp(checks);
-	check_resize_inode(checks);
 }

@@ -66,6 +66,18 @@ static bool in_range(struct ext_mapping *mapping, ext_block block, uint64_t logi
 	return false;
 }
 
+/* Pointers from `index` on, before `count`, that follow each other on disk as in the file. */
+static uint32_t run_length(const struct level *level, uint32_t index, uint32_t count,
+			   ext_block block, uint64_t block_count)
+{
+	uint32_t length = 1;
+
+	while (index + length < count && block + length < block_count &&
+	       pointer_at(level, index + length) == block + length)
+		length++;
+	return length;
+}
+
 static void descend(struct ext_mapping *mapping, ext_block block, unsigned depth, uint64_t logical,
 		    struct ext_run *run)
 {
@@ -89,18 +101,6 @@ static void descend(struct ext_mapping *mapping, ext_block block, unsigned depth
 								 .block = block};
 }
 
-/* Data pointers that follow each other on disk as in the file are one run. */
-static uint32_t run_length(const struct level *level, uint32_t index, uint32_t count,
-			   ext_block block, uint64_t block_count)
-{
-	uint32_t length = 1;
-
-	while (index + length < count && block + length < block_count &&
-	       pointer_at(level, index + length) == block + length)
-		length++;
-	return length;
-}
-
 enum ext_status block_map_next(struct ext_mapping *mapping, struct ext_run *run)
 {
 	const struct ext_superblock *sb = &mapping->filesystem->superblock;
@@ -108,19 +108,19 @@ enum ext_status block_map_next(struct ext_mapping *mapping, struct ext_run *run)
 	while (mapping->level_count > 0) {
 		struct level *level = &mapping->levels[mapping->level_count - 1];
 		const bool is_root = mapping->level_count == 1;
-		const uint32_t index = level->index;
+		uint32_t index = level->index;
 		unsigned depth = level->depth;
 		uint64_t logical;
 		ext_block block;
 
+		while (index < level->count && pointer_at(level, index) == 0)
+			index++;
 		if (index == level->count) {
 			mapping->level_count--;
 			continue;
 		}
 		block = pointer_at(level, index);
-		level->index++;
-		if (block == 0)
-			continue;
+		level->index = index + 1;
 		logical = is_root ? root_logical(sb, index, &depth)
 				  : level->logical + index * stride(sb, depth);
 		if (logical + stride(sb, depth) <= mapping->from)
@@ -131,6 +131,10 @@ enum ext_status block_map_next(struct ext_mapping *mapping, struct ext_run *run)
 		if (depth > 0) {
 			if (!mapping_spend(mapping, 1))
 				return EXT_END;
+			if (depth == 1 && !is_root && !mapping_has_sibling(mapping, block))
+				mapping_read_siblings(mapping, block,
+						      run_length(level, index, level->count, block,
+								 sb->block_count));
 			descend(mapping, block, depth, logical, run);
 			return EXT_OK;
 		}

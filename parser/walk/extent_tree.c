@@ -11,6 +11,7 @@
 #include "bytes/endian.h"
 #include "layout/layout.h"
 #include "walk/mapping.h"
+#include "walk/plain_extents.h"
 
 #include <ext/extent_node.h>
 
@@ -188,6 +189,17 @@ void extent_tree_start(struct ext_mapping *mapping)
 	push(mapping, root, &node, 0, logical_end, 0);
 }
 
+/* Of `count` children of an index, how many from the first on lie side by side on disk. */
+static uint32_t adjacent(const struct ext_raw_extent_index *raw, uint32_t count, ext_block block)
+{
+	uint32_t length = 1;
+
+	while (length < count && get(raw[length].ei_leaf_lo) == (uint32_t)(block + length) &&
+	       get(raw[length].ei_leaf_hi) == (block + length) >> 32)
+		length++;
+	return length;
+}
+
 /* Goes down into the child of an index entry. EXT_OK: the tree block is to be returned. */
 static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 			       struct ext_run *run)
@@ -224,6 +236,9 @@ static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 		return EXT_END;
 	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1,
 				block,	      level->depth - 1,	    false};
+	if (level->depth == 1 && !mapping_has_sibling(mapping, block))
+		mapping_read_siblings(mapping, block,
+				      adjacent(raw, level->count - level->index + 1, block));
 	bytes = mapping_read(mapping, mapping->level_count, block);
 	mapping->tree_block = (struct ext_span){bytes, bytes ? sb->block_size : 0};
 	if (!bytes) {
@@ -339,4 +354,26 @@ enum ext_status extent_tree_next(struct ext_mapping *mapping, struct ext_run *ru
 			return EXT_OK;
 	}
 	return EXT_END;
+}
+
+unsigned extent_tree_several(struct ext_mapping *mapping, struct ext_run *runs, unsigned room)
+{
+	struct level *const level = &mapping->levels[mapping->level_count - 1];
+	struct plain_extents state = {
+		.next = mapping->next_logical, .limit = level->limit, .budget = mapping->budget};
+	unsigned count;
+
+	if (level->depth > 0 || level->is_refused || mapping->from > 0)
+		return 0;
+	if (state.next < level->logical)
+		state.next = level->logical;
+	count = plain_extents(&mapping->filesystem->superblock,
+			      level->bytes + level->index * sizeof(struct ext_raw_extent),
+			      level->count - level->index, &state, runs, room);
+	if (count > 0) {
+		level->index += count;
+		level->logical = mapping->next_logical = state.next;
+		mapping->budget = state.budget;
+	}
+	return count;
 }

@@ -98,12 +98,13 @@ static void hint_at(const struct children *children)
 	}
 }
 
-void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *run)
+void ext_mapping_hint(struct ext_mapping *mapping, const struct ext_run *run)
 {
 	const struct ext_span block = mapping->tree_block;
 	struct children children = {.filesystem = mapping->filesystem};
 	ext_block middle;
 
+	mapping->is_for_all = true;
 	if (run->kind != EXT_RUN_TREE || run->depth == 0 || !block.data)
 		return;
 	if (!mapping->is_extents) {

@@ -7,7 +7,11 @@
 
 #include <stdlib.h>
 
+#include "bytes/checked.h"
 #include "walk/mapping.h"
+
+/* Bytes of leaves that are read together: long enough for EXT_READS_LONG. */
+enum { SIBLINGS = 2 * EXT_LONG_READ, PAGE = 4096 };
 
 enum ext_status ext_mapping_new(const struct ext_filesystem *filesystem,
 				struct ext_mapping **mapping, struct ext_error *error)
@@ -26,7 +30,21 @@ void ext_mapping_free(struct ext_mapping *mapping)
 	if (!mapping)
 		return;
 	free(mapping->buffers);
+	if (mapping->owns_siblings)
+		free(mapping->siblings);
 	free(mapping);
+}
+
+void ext_mapping_lend(struct ext_mapping *mapping, void *buffer, size_t size)
+{
+	if (!buffer)
+		return;
+	if (mapping->owns_siblings)
+		free(mapping->siblings);
+	mapping->siblings = buffer;
+	mapping->siblings_size = size;
+	mapping->owns_siblings = false;
+	mapping->sibling_count = 0;
 }
 
 struct ext_place mapping_place(const struct ext_mapping *mapping, uint64_t logical)
@@ -56,10 +74,41 @@ void mapping_report(struct ext_mapping *mapping, enum ext_problem problem, struc
 	ext_report(mapping->sink, &finding);
 }
 
+bool mapping_has_sibling(const struct ext_mapping *mapping, ext_block block)
+{
+	return block - mapping->first_sibling < mapping->sibling_count;
+}
+
+void mapping_read_siblings(struct ext_mapping *mapping, ext_block block, uint32_t count)
+{
+	const uint32_t size = mapping->filesystem->superblock.block_size;
+
+	if (!mapping->is_for_all || mapping->is_patchy || count < 2)
+		return;
+	if (!mapping->siblings && (mapping->siblings = aligned_alloc(PAGE, SIBLINGS)) != NULL) {
+		mapping->siblings_size = SIBLINGS;
+		mapping->owns_siblings = true;
+	}
+	if (mapping->siblings_size / size < 2)
+		return;
+	count = (uint32_t)min_u64(count, mapping->siblings_size / size);
+	mapping->first_sibling = block;
+	mapping->sibling_count = count;
+	if (ext_filesystem_read_blocks(mapping->filesystem, block, count, mapping->siblings,
+				       NULL) == EXT_OK)
+		return;
+	/* One of them cannot be read: which, shows when each is read alone. */
+	mapping->sibling_count = 0;
+	mapping->is_patchy = true;
+}
+
 const uint8_t *mapping_read(struct ext_mapping *mapping, unsigned level, ext_block block)
 {
 	const size_t size = mapping->filesystem->superblock.block_size;
 	uint8_t *buffer;
+
+	if (mapping_has_sibling(mapping, block))
+		return mapping->siblings + (size_t)(block - mapping->first_sibling) * size;
 
 	/* Most files never need a buffer: their map fits the inode. */
 	if (!mapping->buffers)
@@ -94,6 +143,8 @@ void ext_mapping_start(struct ext_mapping *mapping, const struct ext_inode *inod
 	mapping->damaged = false;
 	mapping->level_count = 0;
 	mapping->bad_pointers = 0;
+	mapping->is_for_all = mapping->is_patchy = false;
+	mapping->sibling_count = 0;
 	mapping->budget = mapping->filesystem->superblock.block_count;
 	mapping->is_extents = (inode->flags & EXT_INODE_EXTENTS) != 0;
 	mapping->tree_block = (struct ext_span){0};
@@ -115,6 +166,13 @@ enum ext_status ext_mapping_next(struct ext_mapping *mapping, struct ext_run *ru
 	if (mapping->level_count == 0)
 		return EXT_END;
 	return mapping->is_extents ? extent_tree_next(mapping, run) : block_map_next(mapping, run);
+}
+
+unsigned ext_mapping_several(struct ext_mapping *mapping, struct ext_run *runs, unsigned room)
+{
+	if (mapping->level_count == 0 || !mapping->is_extents)
+		return 0;
+	return extent_tree_several(mapping, runs, room);
 }
 
 bool ext_mapping_damaged(const struct ext_mapping *mapping)

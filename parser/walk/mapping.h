@@ -37,7 +37,14 @@ struct ext_mapping {
 	uint64_t budget;       /* blocks that this inode can still own */
 	uint32_t seed;	       /* of the inode, for checksums */
 	struct level levels[LEVELS];
-	uint8_t *buffers;	    /* one block for each level below the root */
+	uint8_t *buffers;  /* one block for each level below the root */
+	bool is_for_all;   /* the whole map is being walked */
+	bool is_patchy;	   /* some of its leaves cannot be read */
+	uint8_t *siblings; /* leaves read together; NULL: none yet */
+	size_t siblings_size;
+	bool owns_siblings;
+	ext_block first_sibling;
+	uint32_t sibling_count;
 	struct ext_span tree_block; /* the block behind the last EXT_RUN_TREE */
 };
 
@@ -50,11 +57,19 @@ void mapping_report(struct ext_mapping *mapping, enum ext_problem problem, struc
 /* Reads `block` into the buffer of level `depth_from_root`; NULL when it cannot be read. */
 const uint8_t *mapping_read(struct ext_mapping *mapping, unsigned level, ext_block block);
 
+/*
+ * Before the leaf `block` is read: reads it together with those of its siblings that follow it on
+ * disk, `count` in all, when the whole map is wanted. Then mapping_read has them at hand.
+ */
+bool mapping_has_sibling(const struct ext_mapping *mapping, ext_block block);
+void mapping_read_siblings(struct ext_mapping *mapping, ext_block block, uint32_t count);
+
 /* Takes `length` blocks off the budget; false (and reported) when there are no more. */
 bool mapping_spend(struct ext_mapping *mapping, uint64_t length);
 
 void extent_tree_start(struct ext_mapping *mapping);
 enum ext_status extent_tree_next(struct ext_mapping *mapping, struct ext_run *run);
+unsigned extent_tree_several(struct ext_mapping *mapping, struct ext_run *runs, unsigned room);
 void block_map_start(struct ext_mapping *mapping);
 enum ext_status block_map_next(struct ext_mapping *mapping, struct ext_run *run);
 

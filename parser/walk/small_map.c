@@ -12,11 +12,11 @@
 
 #include "bytes/endian.h"
 #include "layout/layout.h"
+#include "walk/plain_extents.h"
 
 enum {
 	IN_INODE = 4, /* extents that i_block has room for */
 	LEAST = 2,    /* that a header may claim; extent_tree.c says what else is wrong with it */
-	LENGTH_WRITTEN_MAX = 32768,
 	DIRECT = 12,
 	POINTERS = 15,
 };
@@ -28,39 +28,14 @@ static bool small_tree(const struct ext_superblock *sb, const struct ext_inode *
 {
 	const struct ext_raw_extent_header *header =
 		(const struct ext_raw_extent_header *)(const void *)inode->i_block;
-	const struct ext_raw_extent *raw =
-		(const struct ext_raw_extent *)(const void *)(header + 1);
-	const uint32_t inside = sb->cluster_blocks - 1;
+	struct plain_extents state = {.limit = logical_end, .budget = sb->block_count};
 	const unsigned entries = get(header->eh_entries), max = get(header->eh_max);
-	uint64_t next = 0, budget = sb->block_count;
 
 	if (get(header->eh_magic) != EXT_EXTENT_HEADER_MAGIC || get(header->eh_depth) != 0 ||
 	    max < LEAST || max > IN_INODE || entries > max)
 		return false;
-	for (unsigned i = 0; i < entries; i++, raw++) {
-		const uint64_t logical = get(raw->ee_block);
-		const ext_block start = get(raw->ee_start_lo) | (uint64_t)get(raw->ee_start_hi)
-									<< 32;
-		const uint32_t stored = get(raw->ee_len);
-		const bool unwritten = stored > LENGTH_WRITTEN_MAX;
-		const uint32_t length = unwritten ? stored - LENGTH_WRITTEN_MAX : stored;
-
-		if (length == 0 || length > budget || logical < next ||
-		    logical + length > logical_end || start == 0 || start < sb->first_data_block ||
-		    start >= sb->block_count || length > sb->block_count - start ||
-		    ((logical ^ start) & inside) != 0)
-			return false;
-		budget -= length;
-		next = logical + length;
-		runs[i] = (struct ext_run){unwritten ? EXT_RUN_UNWRITTEN : EXT_RUN_DATA,
-					   (ext_logical)logical,
-					   length,
-					   start,
-					   0,
-					   false};
-	}
-	*count = entries;
-	return true;
+	*count = plain_extents(sb, (const uint8_t *)(header + 1), entries, &state, runs, IN_INODE);
+	return *count == entries;
 }
 
 static bool direct_pointers(const struct ext_superblock *sb, const struct ext_inode *inode,

@@ -35,6 +35,10 @@ enum ext_status ext_mapping_new(const struct ext_filesystem *filesystem,
 				struct ext_mapping **mapping, struct ext_error *error);
 void ext_mapping_free(struct ext_mapping *mapping);
 
+/* Reads tree blocks that lie side by side into these bytes, which outlive the cursor. Nothing
+ * changes when there are none. Not between a start and the last of its runs. */
+void ext_mapping_lend(struct ext_mapping *mapping, void *buffer, size_t size);
+
 /*
  * Starts on `inode` (borrowed until the next start), from file block `from` on. What is wrong goes
  * to `sink` (may be NULL); the damaged part is left out and the rest still comes.
@@ -48,6 +52,12 @@ void ext_mapping_start(struct ext_mapping *mapping, const struct ext_inode *inod
  * was reported, and ext_mapping_damaged tells that something is missing.
  */
 enum ext_status ext_mapping_next(struct ext_mapping *mapping, struct ext_run *run);
+/*
+ * The next runs of data, at most `room`, of which there is nothing to say; returns how many. 0: ask
+ * ext_mapping_next, which has a tree block, a fault or the end to give, or just one run.
+ */
+unsigned ext_mapping_several(struct ext_mapping *mapping, struct ext_run *runs, unsigned room);
+
 bool ext_mapping_damaged(const struct ext_mapping *mapping);
 
 /* The raw bytes of the tree block that was just returned as EXT_RUN_TREE, until the next call. */
@@ -79,9 +89,10 @@ bool ext_inode_map_is_deep(const uint8_t *raw);
 
 /*
  * Hints at the blocks that the tree block just returned as EXT_RUN_TREE leads to
- * (ext_source_will_need), when these are tree blocks too. For who walks the whole map.
+ * (ext_source_will_need), when these are tree blocks too, and lets them be read several at a time
+ * from here on. For who walks the whole map.
  */
-void ext_mapping_hint(const struct ext_mapping *mapping, const struct ext_run *run);
+void ext_mapping_hint(struct ext_mapping *mapping, const struct ext_run *run);
 
 /*
  * Reads file content: `length` bytes at `offset`, clipped to i_size, holes and unwritten parts as
