@@ -98,20 +98,21 @@ static void gather(struct claims *claims, uint64_t cluster, uint32_t count, enum
 		.cluster = cluster, .count = count, .owner = (uint8_t)owner, .ways = (uint8_t)ways};
 }
 
-bool claims_clusters(const struct survey *survey, const struct ext_run *run, uint64_t *last_cluster,
-		     uint64_t *first, uint64_t *last)
+bool claims_clusters(const struct ext_superblock *sb, const struct ext_run *run,
+		     struct last_cluster *last_cluster, uint64_t *first, uint64_t *last)
 {
-	const unsigned shift = survey->superblock->cluster_log2;
+	const unsigned shift = sb->cluster_log2;
 
 	*first = run->physical >> shift;
 	*last = (run->physical + run->length - 1) >> shift;
 	/* A tree block has its cluster to itself, and stands between two runs of data. */
-	if (run->kind == EXT_RUN_TREE)
+	if (shift == 0 || run->kind == EXT_RUN_TREE)
 		return true;
-	/* Two runs of one file may meet inside a cluster. */
-	if (*first == *last_cluster)
+	/* Two runs of one file may meet inside a cluster, if they do so in the file. */
+	if (*first == last_cluster->physical && run->logical >> shift == last_cluster->logical)
 		++*first;
-	*last_cluster = *last;
+	last_cluster->physical = *last;
+	last_cluster->logical = ((uint64_t)run->logical + run->length - 1) >> shift;
 	return *first <= *last;
 }
 
@@ -119,7 +120,7 @@ void claims_add(struct claims *claims, const struct ext_run *run, enum owner own
 {
 	uint64_t first, last;
 
-	if (claims_clusters(claims->survey, run, &claims->last_cluster, &first, &last))
+	if (claims_clusters(claims->survey->superblock, run, &claims->last_cluster, &first, &last))
 		gather(claims, first, (uint32_t)(last - first + 1), owner,
 		       may_repeat ? CLAIM_MAY_REPEAT : 0);
 }

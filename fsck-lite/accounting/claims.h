@@ -24,27 +24,34 @@ struct claim {
 	uint8_t ways;
 };
 
+/* Where the data of an inode ended so far, on disk and in the file. */
+struct last_cluster {
+	uint64_t physical, logical;
+};
+
+static const struct last_cluster no_cluster = {UINT64_MAX, UINT64_MAX};
+
 enum { CLAIMS = 512 };
 
 struct claims {
 	struct survey *survey;
 	unsigned count;
-	uint64_t last_cluster; /* of the data of the inode at work */
+	struct last_cluster last_cluster; /* of the inode at work */
 	struct claim items[CLAIMS];
 };
 
 /* Starts on another inode: clusters do not go on. */
 static inline void claims_begin(struct claims *claims)
 {
-	claims->last_cluster = UINT64_MAX;
+	claims->last_cluster = no_cluster;
 }
 
 /*
- * The clusters that a run adds to those of the same inode before: `last_cluster` (UINT64_MAX at the
+ * The clusters that a run adds to those of the same inode before: `last_cluster` (no_cluster at the
  * start) carries over from run to run. False when it adds none.
  */
-bool claims_clusters(const struct survey *survey, const struct ext_run *run, uint64_t *last_cluster,
-		     uint64_t *first, uint64_t *last);
+bool claims_clusters(const struct ext_superblock *superblock, const struct ext_run *run,
+		     struct last_cluster *last_cluster, uint64_t *first, uint64_t *last);
 
 /* Claims a run; `may_repeat`: no fault when somebody has it already. */
 void claims_add(struct claims *claims, const struct ext_run *run, enum owner owner,

@@ -45,24 +45,11 @@ static void note_tree_block(struct inode_facts *facts, const struct ext_run *run
 	level->room += entries < max ? max - 1 : max;
 }
 
-/* Clusters of a run: one that begins where the last one ended shares its cluster. */
-static uint64_t note_clusters(const struct ext_superblock *sb, const struct ext_run *run,
-			      uint64_t *last_cluster)
-{
-	uint64_t first = run->physical >> sb->cluster_log2;
-	const uint64_t last = (run->physical + run->length - 1) >> sb->cluster_log2;
-
-	if (first == *last_cluster)
-		first++;
-	*last_cluster = last;
-	return last + 1 - first;
-}
-
 /* False: the run lies beyond what a map of this type can have, and counts for nothing. */
 static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
-		     struct ext_run *run, uint64_t *last_cluster)
+		     struct ext_run *run, struct last_cluster *last_cluster)
 {
-	uint64_t end;
+	uint64_t end, first, last;
 
 	if (run->kind == EXT_RUN_TREE) {
 		facts->runs++;
@@ -86,8 +73,8 @@ static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
 		facts->first_logical = run->logical;
 	}
 	facts->runs++;
-	facts->clusters +=
-		sb->cluster_log2 == 0 ? run->length : note_clusters(sb, run, last_cluster);
+	if (claims_clusters(sb, run, last_cluster, &first, &last))
+		facts->clusters += last - first + 1;
 	facts->data_blocks += run->length;
 	if (run->logical > facts->mapped_end) {
 		if (facts->hole_blocks == 0)
@@ -125,7 +112,7 @@ struct claiming {
 	struct inode_facts *facts;
 	struct survey_observer *observer;
 	struct ext_sink *sink;
-	uint64_t last_cluster;
+	struct last_cluster last_cluster;
 };
 
 static inline void take_run(struct claiming *claiming, struct ext_run *run)
@@ -186,7 +173,7 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 		      struct survey_observer *observer, struct ext_sink *sink)
 {
 	const struct ext_superblock *sb = claims->survey->superblock;
-	struct claiming claiming = {claims, inode, owner, facts, observer, sink, UINT64_MAX};
+	struct claiming claiming = {claims, inode, owner, facts, observer, sink, no_cluster};
 	struct ext_run runs[EXT_SMALL_MAP];
 	unsigned count;
 

@@ -40,14 +40,16 @@ static void move_inode(struct recount *recount, const struct ext_inode *inode, e
 	struct survey *survey = recount->survey;
 	const struct ext_superblock *sb = survey->superblock;
 	const enum owner from = scan_owner(survey, inode);
-	uint64_t blocks = 0, last_cluster = UINT64_MAX;
+	struct last_cluster last_cluster = no_cluster;
+	uint64_t blocks = 0;
 	struct ext_run run;
 
 	ext_mapping_start(recount->mapping, inode, 0, NULL);
 	while (ext_mapping_next(recount->mapping, &run) == EXT_OK) {
 		uint64_t first, last;
 
-		if (claims_clusters(survey, &run, &last_cluster, &first, &last))
+		if (!run.is_doubtful &&
+		    claims_clusters(sb, &run, &last_cluster, &first, &last))
 			blocks += claims_blocks(survey, first, last - first + 1);
 	}
 	/* An attribute block with more references stays with whoever else has it. */
@@ -106,14 +108,15 @@ static void report_inode(struct recount *recount, const struct ext_inode *inode)
 	struct survey *survey = recount->survey;
 	const struct ext_superblock *sb = survey->superblock;
 	uint64_t shared = 0, in_layout = 0, first_shared = 0, first_layout = 0;
-	uint64_t last_cluster = UINT64_MAX;
+	struct last_cluster last_cluster = no_cluster;
 	struct ext_run run;
 
 	ext_mapping_start(recount->mapping, inode, 0, NULL);
 	while (ext_mapping_next(recount->mapping, &run) == EXT_OK) {
 		uint64_t first, last, found;
 
-		if (!claims_clusters(survey, &run, &last_cluster, &first, &last))
+		if (run.is_doubtful ||
+		    !claims_clusters(sb, &run, &last_cluster, &first, &last))
 			continue;
 		if (shared == 0 && block_set_next(&survey->shared, first, &found) && found <= last)
 			first_shared = found << sb->cluster_log2;

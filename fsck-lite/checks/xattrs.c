@@ -275,7 +275,7 @@ static void check_block_content(struct space *space, const uint8_t *bytes, ext_b
 	/* What stands behind a header that is none may still tell what the block was. */
 	cursor = (struct ext_xattr_cursor){span, HEADER_SIZE, EXT_XATTR_IN_BLOCK};
 	check_entries(space, &cursor, HEADER_SIZE);
-	if (space->is_bad && (space->has_no_header || header.reference_count <= 1))
+	if (space->is_bad)
 		report(space, EXT_XATTR_BLOCK_UNUSABLE, NULL, 0, 0, 0);
 }
 
