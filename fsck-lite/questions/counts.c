@@ -18,13 +18,22 @@ static void weigh_count(const struct questions *questions, enum ext_problem prob
 			findings_unask_one(questions->findings, at, code);
 }
 
+/* The map of the journal comes back from the copy in the superblock, with what it has lost. */
+static bool journal_comes_back(const struct questions *questions)
+{
+	return questions_have_inode(questions, EXT_BLOCK_MAP_RANGE,
+				    questions->survey->superblock->journal_inode) &&
+	       !questions_have_no_journal(questions);
+}
+
 void weigh_group_counts(const struct questions *questions)
 {
 	/* Orphans go, and unused parts of tables are read again, before anything is counted. */
 	const bool is_again = questions_have(questions, EXT_ORPHAN_PENDING) ||
 			      questions_have(questions, EXT_DIRENT_TO_UNUSED_AREA) ||
 			      questions_have(questions, EXT_DIRENT_TO_UNINIT_GROUP);
-	const bool is_cleared = is_again || questions_have(questions, EXT_BAD_BLOCKS_INODE);
+	const bool is_cleared = is_again || questions_have(questions, EXT_BAD_BLOCKS_INODE) ||
+				journal_comes_back(questions);
 
 	weigh_count(questions, EXT_GROUP_FREE_BLOCKS, 0x05000e, is_cleared);
 	weigh_count(questions, EXT_SUPERBLOCK_FREE_BLOCKS, 0x05000f, is_cleared);

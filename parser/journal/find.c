@@ -249,7 +249,9 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 	if (status == EXT_MEMORY)
 		return ext_no_memory(error);
 	journal->has_hole = has_hole = status == EXT_OK && map_has_hole(journal, &inode);
-	is_refused = status == EXT_OK && journal->is_refused;
+	/* Nor do they with an inode whose checksum does not hold. */
+	is_refused = status == EXT_OK &&
+		     (journal->is_refused || inode.checksum == EXT_CHECKSUM_BAD);
 	if (status == EXT_OK && !is_refused && (!has_hole || journal->is_unread))
 		return EXT_OK;
 	if (is_refused)
