@@ -48,8 +48,7 @@ static void move_inode(struct recount *recount, const struct ext_inode *inode, e
 	while (ext_mapping_next(recount->mapping, &run) == EXT_OK) {
 		uint64_t first, last;
 
-		if (!run.is_doubtful &&
-		    claims_clusters(sb, &run, &last_cluster, &first, &last))
+		if (!run.is_doubtful && claims_clusters(sb, &run, &last_cluster, &first, &last))
 			blocks += claims_blocks(survey, first, last - first + 1);
 	}
 	/* An attribute block with more references stays with whoever else has it. */
@@ -115,8 +114,7 @@ static void report_inode(struct recount *recount, const struct ext_inode *inode)
 	while (ext_mapping_next(recount->mapping, &run) == EXT_OK) {
 		uint64_t first, last, found;
 
-		if (run.is_doubtful ||
-		    !claims_clusters(sb, &run, &last_cluster, &first, &last))
+		if (run.is_doubtful || !claims_clusters(sb, &run, &last_cluster, &first, &last))
 			continue;
 		if (shared == 0 && block_set_next(&survey->shared, first, &found) && found <= last)
 			first_shared = found << sb->cluster_log2;

@@ -125,7 +125,11 @@ static void weigh_codes(const struct directory_view *view, struct ext_finding *f
 		ext_finding_unasked(finding, 0x020049);
 	if (!has_checksum || !is_node)
 		ext_finding_unasked(finding, 0x02004a);
-	if (finding->problem == EXT_HTREE_LIMIT && finding->found < finding->low) {
+	/* No entries at all are few enough; what they should lead to is asked about. */
+	if (finding->problem == EXT_HTREE_COUNT && finding->found == 0)
+		ext_finding_unasked(finding, 0x02003e);
+	if ((finding->problem == EXT_HTREE_LIMIT && finding->found < finding->low) ||
+	    (finding->problem == EXT_HTREE_COUNT && finding->found == 0)) {
 		ext_finding_unasked(finding, 0x020049);
 		ext_finding_unasked(finding, 0x02004a);
 	}
@@ -267,7 +271,8 @@ bool is_node_with_bad_count(const struct directory_view *view)
 	       (length == sb->block_size ||
 		(sb->block_size == 65536 && (length == 0 || length == 0xffff))) &&
 	       word16(block, NODE_COUNTS) == ext_htree_limit(sb, EXT_DIRECTORY_HTREE_NODE) &&
-	       word16(block, NODE_COUNTS + 2) > word16(block, NODE_COUNTS);
+	       (word16(block, NODE_COUNTS + 2) == 0 ||
+		word16(block, NODE_COUNTS + 2) > word16(block, NODE_COUNTS));
 }
 
 void note_leaf(const struct directory_view *view, unsigned version, uint32_t low, uint32_t high)

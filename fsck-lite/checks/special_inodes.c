@@ -77,8 +77,9 @@ static bool is_metadata(const struct inspection *inspection, ext_block block)
 		ext_group_layout(sb, group, &layout);
 		ext_group_locations(inspection->survey->filesystem, group, &descriptor);
 		if ((layout.has_superblock && block == layout.superblock_block) ||
-		    (block >= layout.descriptors_start &&
-		     block < layout.descriptors_start + layout.descriptor_blocks) ||
+		    (block >= layout.descriptors_start && block < layout.descriptors_start +
+									  layout.descriptor_blocks +
+									  layout.reserved_blocks) ||
 		    (descriptor.readable &&
 		     (block == descriptor.block_bitmap || block == descriptor.inode_bitmap ||
 		      (block >= descriptor.inode_table &&

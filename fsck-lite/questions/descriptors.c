@@ -25,6 +25,44 @@ static void weigh_zeros(const struct questions *questions)
 				findings_unask_one(questions->findings, at, places[i].code);
 }
 
+/* More inodes that were never used than there are hide a whole group; that of the root is its end.
+ */
+static void weigh_unused(const struct questions *questions)
+{
+	const struct survey *survey = questions->survey;
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(EXT_GROUP_ITABLE_UNUSED);
+	     questions_next(questions, EXT_GROUP_ITABLE_UNUSED, &at, &finding);) {
+		const ext_group group = finding.place.group;
+		const bool hides = finding.found > survey->superblock->inodes_per_group;
+
+		if (!hides || group != 0)
+			findings_unask_one(questions->findings, at, 0x030001);
+		if (!hides || survey->directory_count == survey->group_directories[group])
+			findings_unask_one(questions->findings, at, 0x020003);
+	}
+}
+
+/* A mark that counts for nothing is asked about again for each name of an inode of the group. */
+static void weigh_marks(const struct questions *questions)
+{
+	const struct survey *survey = questions->survey;
+	const uint32_t inodes = survey->superblock->inodes_per_group;
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(EXT_GROUP_UNINIT_WITHOUT_CHECKSUM);
+	     questions_next(questions, EXT_GROUP_UNINIT_WITHOUT_CHECKSUM, &at, &finding);) {
+		const ext_ino before = finding.place.group * inodes;
+		const ext_ino named =
+			inode_states_next(&survey->inodes, before + 1, STATE_NAMED, 0);
+
+		if ((finding.found & EXT_GROUP_INODE_UNINIT) == 0 || named == 0 ||
+		    named - before > inodes)
+			findings_unask_one(questions->findings, at, 0x020046);
+	}
+}
+
 /*
  * A descriptor that points nowhere sends e2fsck to the backup table. Only where there is none does
  * it ask of each place; and without the table of the root's group it sees nothing of what is in it.
@@ -44,6 +82,8 @@ void weigh_descriptors(const struct questions *questions)
 					 0x05000b, 0x05000c, 0x05000d, 0x05000e, 0x05000f};
 
 	weigh_zeros(questions);
+	weigh_unused(questions);
+	weigh_marks(questions);
 	if (!is_out && questions->checks->wiped_groups == 0 &&
 	    questions->checks->image->source == SUPERBLOCK_IS_PRIMARY) {
 		questions_unask(questions, EXT_DESCRIPTORS_REPLACED, 0x000045);

@@ -77,8 +77,20 @@ static void weigh_dots(const struct questions *questions)
 			findings_unask_one(questions->findings, at, 0x020024);
 }
 
+/* A list of bad blocks that nobody believes takes no blocks from anyone; one that cannot be read
+ * takes no names. */
+static void weigh_bad_blocks(const struct questions *questions)
+{
+	if (questions->survey->bad_blocks.is_heeded)
+		return;
+	questions_unask(questions, EXT_DIRENT_TO_BAD_BLOCKS, 0x050006);
+	if (questions_have_inode(questions, EXT_INODE_CHECKSUM, EXT_INO_BAD_BLOCKS))
+		questions_unask(questions, EXT_DIRENT_TO_BAD_BLOCKS, 0x020005);
+}
+
 void weigh_names(const struct questions *questions)
 {
 	weigh_dots(questions);
+	weigh_bad_blocks(questions);
 	weigh_counts_of_links(questions);
 }

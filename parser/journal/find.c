@@ -250,8 +250,8 @@ enum ext_status journal_find_internal(struct ext_journal *journal, struct ext_er
 		return ext_no_memory(error);
 	journal->has_hole = has_hole = status == EXT_OK && map_has_hole(journal, &inode);
 	/* Nor do they with an inode whose checksum does not hold. */
-	is_refused = status == EXT_OK &&
-		     (journal->is_refused || inode.checksum == EXT_CHECKSUM_BAD);
+	is_refused =
+		status == EXT_OK && (journal->is_refused || inode.checksum == EXT_CHECKSUM_BAD);
 	if (status == EXT_OK && !is_refused && (!has_hole || journal->is_unread))
 		return EXT_OK;
 	if (is_refused)
