@@ -118,21 +118,27 @@ void weigh_repaired_first(const struct questions *questions)
 			questions_unask_codes(questions, at, EXT_BLOCK_SHARED, 0x050000);
 }
 
+/* Whose codes say that the inode is cleared, so that its names lead to an unused one. */
+static const enum ext_problem clearing[] = {EXT_INLINE_FLAG_WRONG, EXT_INLINE_AND_EXTENTS_JUNK,
+					    EXT_BLOCK_MAP_GARBAGE, EXT_EXTENT_ROOT,
+					    EXT_EXTENT_MAGIC,	   EXT_EXTENT_MAX,
+					    EXT_EXTENT_ENTRIES};
 void weigh_reserved(const struct questions *questions)
 {
-	static const enum ext_problem of_root[] = {EXT_EXTENT_ROOT, EXT_EXTENT_MAGIC,
-						   EXT_EXTENT_MAX, EXT_EXTENT_ENTRIES};
 	static const uint32_t of_cleared[] = {0x05000a, 0x05000b, 0x05000d};
+	const ext_ino first = questions->survey->superblock->first_inode;
 	struct ext_finding finding;
 
-	for (size_t i = 0; i < sizeof of_root / sizeof *of_root; i++)
-		for (uint64_t at = findings_begin(of_root[i]);
-		     questions_next(questions, of_root[i], &at, &finding);) {
-			if (finding.place.inode >= questions->survey->superblock->first_inode)
-				continue;
-			for (size_t j = 0; j < sizeof of_cleared / sizeof *of_cleared; j++)
+	for (size_t i = 0; i < sizeof clearing / sizeof *clearing; i++)
+		for (uint64_t at = findings_begin(clearing[i]);
+		     questions_next(questions, clearing[i], &at, &finding);) {
+			const ext_ino ino = finding.place.inode;
+			const uint8_t state = inode_states_get(&questions->survey->inodes, ino);
+
+			for (size_t j = 0;
+			     ino < first && j < sizeof of_cleared / sizeof *of_cleared; j++)
 				findings_unask_one(questions->findings, at, of_cleared[j]);
-			if (finding.place.inode != EXT_INO_ROOT)
+			if (ino != EXT_INO_ROOT && (ino < first || (state & STATE_NAMED) == 0))
 				findings_unask_one(questions->findings, at, 0x020003);
 		}
 }
@@ -140,12 +146,12 @@ void weigh_reserved(const struct questions *questions)
 /* Is the whole inode cleared in pass 1? */
 static bool is_cleared(const struct questions *questions, ext_ino ino)
 {
-	static const enum ext_problem clearing[] = {EXT_INLINE_FLAG_WRONG,
-						    EXT_INLINE_AND_EXTENTS_JUNK,
-						    EXT_INLINE_NO_ATTRIBUTE, EXT_EXTENT_ROOT};
+	static const enum ext_problem whole[] = {EXT_INLINE_FLAG_WRONG, EXT_INLINE_AND_EXTENTS_JUNK,
+						 EXT_INLINE_NO_ATTRIBUTE, EXT_EXTENT_ROOT,
+						 EXT_BLOCK_MAP_GARBAGE};
 
-	for (size_t i = 0; i < sizeof clearing / sizeof *clearing; i++)
-		if (questions_have_inode(questions, clearing[i], ino))
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		if (questions_have_inode(questions, whole[i], ino))
 			return true;
 	return false;
 }
