@@ -38,14 +38,18 @@ uint16_t ext_htree_limit(const struct ext_superblock *superblock,
 	return (uint16_t)(superblock->has_metadata_csum ? slots - 1 : slots);
 }
 
-/* "." of 12 bytes and ".." over the rest: nothing else fits into such a block. */
-static bool has_root_head(uint32_t block_size, const struct ext_raw_htree_root *root)
+/* An entry of 12 bytes and one over the rest: nothing else fits into such a block. */
+static bool has_root_records(uint32_t block_size, const struct ext_raw_htree_root *root)
 {
-	return get(root->dot_rec_len) == 12 && root->dot_name_len == 1 &&
-	       root->dot_name[0] == '.' &&
-	       dirent_record_length(block_size, get(root->dotdot_rec_len)) == block_size - 12 &&
-	       root->dotdot_name_len == 2 && root->dotdot_name[0] == '.' &&
-	       root->dotdot_name[1] == '.';
+	return get(root->dot_rec_len) == 12 &&
+	       dirent_record_length(block_size, get(root->dotdot_rec_len)) == block_size - 12;
+}
+
+/* "." and "..". */
+static bool has_root_names(const struct ext_raw_htree_root *root)
+{
+	return root->dot_name_len == 1 && root->dot_name[0] == '.' && root->dotdot_name_len == 2 &&
+	       root->dotdot_name[0] == '.' && root->dotdot_name[1] == '.';
 }
 
 static bool counts_hold(const struct ext_superblock *superblock, enum ext_directory_block_kind kind,
@@ -70,8 +74,9 @@ enum ext_directory_block_kind ext_directory_block_kind(const struct ext_superblo
 	if (directory && !(directory->flags & EXT_INODE_INDEX))
 		return EXT_DIRECTORY_LEAF;
 	/* In the first block of an indexed directory the rest of the root may be damaged. */
-	if ((!directory || logical == 0) && has_root_head(superblock->block_size, root) &&
-	    (directory || (get(root->reserved_zero) == 0 && root->info_length == INFO_LENGTH &&
+	if ((!directory || logical == 0) && has_root_records(superblock->block_size, root) &&
+	    (directory || (has_root_names(root) && get(root->reserved_zero) == 0 &&
+			   root->info_length == INFO_LENGTH &&
 			   counts_hold(superblock, EXT_DIRECTORY_HTREE_ROOT, block))))
 		return EXT_DIRECTORY_HTREE_ROOT;
 	/* An empty leaf begins like a node; the counts behind it tell them apart. */
