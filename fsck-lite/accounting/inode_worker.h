@@ -24,7 +24,7 @@ struct inode_worker {
 	ext_ino *ea_inodes; /* inodes that hold values of attributes */
 	size_t ea_count, ea_size;
 	uint64_t unreadable;
-	uint64_t inodes_unread, maps_unread;
+	uint64_t inodes_unread, maps_unread, directory_maps_unread;
 	uint64_t garbage_block; /* the table block that `garbage` is counted in */
 	uint32_t garbage;	/* inodes with a wrong checksum there */
 	enum ext_status status;

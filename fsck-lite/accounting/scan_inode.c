@@ -16,7 +16,8 @@
 
 enum { PIECE = 64 };
 
-static bool note_directory(struct inode_worker *worker, const struct ext_inode *inode)
+static bool note_directory(struct inode_worker *worker, const struct ext_inode *inode,
+			   const struct inode_facts *facts)
 {
 	const struct ext_superblock *sb = worker->survey->superblock;
 	const uint64_t blocks = (inode->size + sb->block_size - 1) >> sb->block_size_log2;
@@ -29,6 +30,7 @@ static bool note_directory(struct inode_worker *worker, const struct ext_inode *
 		(struct directory){.ino = inode->number,
 				   .flags = inode->flags,
 				   .is_unlinked = inode->links == 0,
+				   .is_unread = facts->is_unread,
 				   .blocks = blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX};
 	directory->seed =
 		sb->has_metadata_csum ? ext_inode_seed(sb, inode->number, inode->generation) : 0;
@@ -225,7 +227,7 @@ static bool note_inode(struct inode_worker *worker, const struct ext_inode *inod
 		survey->group_directories[(inode->number - 1) / sb->inodes_per_group]++;
 		return true;
 	}
-	return note_directory(worker, inode) && note_directory_runs(worker, inode);
+	return note_directory(worker, inode, facts) && note_directory_runs(worker, inode);
 }
 
 /* Notes a target that the observer asks for, or shows it at once. */
@@ -293,6 +295,7 @@ bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
 	if (inode.checksum == EXT_CHECKSUM_BAD)
 		report_checksum(worker, &inode, &facts);
 	worker->maps_unread += facts.is_unread;
+	worker->directory_maps_unread += facts.is_unread && inode.type == EXT_TYPE_DIRECTORY;
 	if (observer && observer->inode &&
 	    observer->inode(observer, survey, &inode, raw, &facts, worker->sink))
 		return note_target(worker, &inode, &facts);

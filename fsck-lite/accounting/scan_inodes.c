@@ -295,6 +295,7 @@ static bool join(struct survey *survey, struct inode_worker *worker)
 	survey->inodes_unreadable += worker->unreadable;
 	survey->inodes_unread += worker->inodes_unread;
 	survey->maps_unread += worker->maps_unread;
+	survey->directory_maps_unread += worker->directory_maps_unread;
 	if (worker->directories != survey->directories)
 		free(worker->directories);
 	if (worker->runs != survey->directory_runs)

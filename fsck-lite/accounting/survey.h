@@ -203,7 +203,7 @@ struct survey {
 	uint64_t copied_blocks; /* that it would take to give each of several owners its own */
 	uint64_t inodes_unreadable, bitmaps_unreadable, directory_blocks_unreadable;
 	/* Inodes in blocks that the medium did not give, and inodes whose map is in one. */
-	uint64_t inodes_unread, maps_unread;
+	uint64_t inodes_unread, maps_unread, directory_maps_unread;
 	uint64_t last_leaked; /* the last cluster that is marked and nobody's; 0: none */
 	bool root_is_directory, root_readable;
 

@@ -116,7 +116,8 @@ static void check_flags(struct checks *checks, const struct survey *survey,
 			report_index_of_file(checks, survey, inode, facts, &place, sink);
 		else if (!ext_has_compat(sb, EXT_COMPAT_DIR_INDEX))
 			report_on(sink, EXT_HTREE_WITHOUT_FEATURE, &place, inode->flags, 0);
-		if (is_directory && (facts->data_blocks == 0 || facts->first_logical != 0))
+		if (is_directory && !facts->is_unread &&
+		    (facts->data_blocks == 0 || facts->first_logical != 0))
 			report_on(sink, EXT_HTREE_ROOT_MISSING, &place, inode->flags, 0);
 	}
 	if (inode->flags & EXT_INODE_CASEFOLD) {
@@ -137,13 +138,14 @@ static void check_map(const struct ext_inode *inode, const struct inode_facts *f
 
 	/* That it has nothing at all is inode_space.c's matter. */
 	if (facts->data_blocks == 0) {
-		if (!has_extents && inode->size > 0)
+		if (!has_extents && inode->size > 0 && !facts->is_unread)
 			report_on(sink, EXT_DIRECTORY_HOLE, &place, 1, 0);
 		return;
 	}
 	if (facts->has_unwritten)
 		report_on(sink, EXT_DIRECTORY_UNWRITTEN, &place, facts->unwritten_blocks, 0);
-	if (facts->hole_blocks == 0)
+	/* What was not read is no hole. */
+	if (facts->hole_blocks == 0 || facts->is_unread)
 		return;
 	place.has |= EXT_HAS_LOGICAL;
 	place.logical = facts->first_hole;

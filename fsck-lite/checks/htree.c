@@ -234,6 +234,9 @@ static void check_block(struct index *index, size_t i)
 	const bool is_bottom = index->depth[i] == index->levels + 1;
 
 	if (index->depth[i] == UNREACHED) {
+		/* A node that could not be read might have led here. */
+		if (index->levels > 0 && index->directory->is_unread)
+			return;
 		report_block(index, EXT_HTREE_BLOCK_UNREFERENCED, block, 0, 0, 0);
 		return;
 	}

@@ -41,8 +41,11 @@ static void inspect_directory_size(const struct inspection *inspection)
 			report_size(inspection, inline_size, inline_size);
 		return;
 	}
-	if (size % sb->block_size != 0 || blocks > mapped ||
-	    mapped - blocks > sb->prealloc_directory_blocks)
+	/* Of a map that could not be read whole nobody knows where it ends. */
+	const bool is_wrong = blocks > mapped ? !inspection->facts->is_unread
+					      : mapped - blocks > sb->prealloc_directory_blocks;
+
+	if (size % sb->block_size != 0 || is_wrong)
 		report_size(inspection, mapped << sb->block_size_log2,
 			    mapped << sb->block_size_log2);
 }

@@ -64,7 +64,8 @@ static void check_odd(struct checks *checks, const struct survey *survey, ext_in
 	}
 	/* The missing names may stand where nothing could be read. */
 	if (names < inode.links &&
-	    (survey->directory_blocks_unreadable > 0 || survey->inodes_unreadable > 0))
+	    (survey->directory_blocks_unreadable > 0 || survey->directory_maps_unread > 0 ||
+	     survey->inodes_unreadable > 0))
 		return;
 	if (names == inode.links)
 		return;

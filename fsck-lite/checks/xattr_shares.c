@@ -19,6 +19,7 @@ struct shared_block {
 	ext_block block; /* 0: an empty slot */
 	uint32_t owners, found;
 	uint64_t clusters, inodes;
+	bool is_unread; /* how many owners it counts is unknown */
 };
 
 struct xattr_checks {
@@ -27,6 +28,7 @@ struct xattr_checks {
 	size_t table_size, table_count;
 	ext_ino *values;
 	size_t value_count, value_size;
+	bool has_unread; /* so that not all users of values are known */
 };
 
 enum { TABLE_FIRST = 64 };
@@ -138,6 +140,18 @@ void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners, 
 	lock_give(&checks->lock);
 }
 
+void xattr_shares_unread(struct checks *checks, ext_block block)
+{
+	struct shared_block *record;
+
+	lock_take(&checks->lock);
+	checks->xattrs->has_unread = true;
+	record = record_of(checks, block);
+	if (record)
+		record->is_unread = true;
+	lock_give(&checks->lock);
+}
+
 void xattr_shares_value(struct checks *checks, ext_ino ino)
 {
 	struct xattr_checks *xattrs = checks->xattrs;
@@ -165,7 +179,7 @@ static void check_blocks(const struct checks *checks)
 						    .low = record->found,
 						    .high = record->found};
 
-		if (record->block != 0 && record->owners != record->found)
+		if (record->block != 0 && !record->is_unread && record->owners != record->found)
 			ext_report(checks->sink, &finding);
 	}
 }
@@ -209,6 +223,8 @@ void check_xattr_shares(struct checks *checks, struct survey *survey)
 	check_blocks(checks);
 	if (xattrs->value_count > 1)
 		qsort(xattrs->values, xattrs->value_count, sizeof *xattrs->values, compare_inos);
+	if (xattrs->has_unread)
+		return;
 	for (size_t i = 0; i < xattrs->value_count; i++)
 		if (i == 0 || xattrs->values[i] != xattrs->values[i - 1])
 			check_value(checks, xattrs->values[i]);

@@ -21,6 +21,8 @@ bool xattr_shares_first(struct checks *checks, ext_block block, uint64_t *cluste
 /* What the first owner found: the block's count of owners, and what its values add. */
 void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners, uint64_t clusters,
 		       uint64_t inodes);
+/* The same when the block cannot be read. */
+void xattr_shares_unread(struct checks *checks, ext_block block);
 /* Counts one user of the value in inode `ino`. */
 void xattr_shares_value(struct checks *checks, ext_ino ino);
 

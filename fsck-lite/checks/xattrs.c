@@ -317,6 +317,7 @@ static void check_block(struct inspection *inspection, struct region *region)
 						    .place = space.place};
 
 		ext_report(inspection->sink, &finding);
+		xattr_shares_unread(inspection->checks, block);
 	}
 	free(bytes);
 	inspection->value_clusters += space.share.clusters;
