@@ -201,6 +201,7 @@ static int open_choice(struct opened_image *image, const struct ext_choice *choi
 	image->replaced_groups = choice->replaced_groups;
 	image->rebuilt_groups = choice->rebuilt_groups;
 	image->doubts = choice->doubts;
+	image->is_rebuilt = choice->source == EXT_CHOICE_REBUILT;
 	memcpy(image->superblock_raw, choice->superblock, sizeof image->superblock_raw);
 	if (choice->as_stored &&
 	    ext_source_read(image_view(image), choice->superblock_offset, image->superblock_raw,

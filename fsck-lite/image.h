@@ -48,6 +48,7 @@ struct opened_image {
 	unsigned doubts;			     /* EXT_DOUBT_ bits about the primary */
 	ext_group replaced_groups; /* whose descriptors are not the primary table's */
 	ext_group rebuilt_groups;  /* of these, made from what lies in the groups */
+	bool is_rebuilt;	   /* no copy was left: what nothing else tells is made up */
 	char reason[200];	   /* why not the primary as it is stored, in words; else empty */
 
 	/* Why it could not be opened; EXT_NO_PROBLEM when it was, or when it takes words to say. */

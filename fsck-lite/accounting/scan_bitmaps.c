@@ -219,6 +219,9 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	ext_block place;
 
 	ext_group_read(pass->judged, group, &descriptor);
+	/* Where nobody could read what is judged, the rest is not held against it. */
+	if (!descriptor.readable)
+		ext_group_read(survey->filesystem, group, &descriptor);
 	if (descriptor.checksum == EXT_CHECKSUM_BAD)
 		descriptor.flags = 0;
 	check_block_bitmap(pass, group, &descriptor, &blocks);

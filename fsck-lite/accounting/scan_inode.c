@@ -290,7 +290,8 @@ bool scan_inode(struct inode_worker *worker, ext_ino ino, const uint8_t *raw,
 		if (facts.is_used && inode.type == EXT_TYPE_UNKNOWN && ino >= sb->first_inode)
 			facts.is_used = false;
 	}
-	if (facts.is_used && !note_inode(worker, &inode, raw, is_orphan, &facts))
+	if (facts.is_used && (!note_inode(worker, &inode, raw, is_orphan, &facts) ||
+			      ext_mapping_out_of_memory(worker->mapping)))
 		return false;
 	if (inode.checksum == EXT_CHECKSUM_BAD)
 		report_checksum(worker, &inode, &facts);

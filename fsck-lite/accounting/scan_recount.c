@@ -232,6 +232,8 @@ enum ext_status scan_recount(struct survey *survey, struct ext_error *error)
 		else
 			move_all(&recount);
 	}
+	if (status == EXT_OK && ext_mapping_out_of_memory(recount.mapping))
+		status = ext_no_memory(error);
 	block_set_clear(&recount.layout);
 	ext_mapping_free(recount.mapping);
 	free(recount.claims);

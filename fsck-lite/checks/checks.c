@@ -154,5 +154,5 @@ void checks_after(struct checks *checks, struct survey *survey)
 	if (checks->is_published)
 		check_published(checks, survey);
 	check_xattr_shares(checks, survey);
-	check_quotas(checks);
+	check_quotas(checks, survey);
 }

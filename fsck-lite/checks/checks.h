@@ -61,6 +61,8 @@ void checks_after(struct checks *checks, struct survey *survey);
 void check_superblock(struct checks *checks);
 /* checks/source.c: what is read instead of the primary superblock and table, and why. */
 void check_source(struct checks *checks);
+/* The same file: what would be held against a superblock that had to be made up. */
+void checks_ignore_made_up(bool ignored[EXT_PROBLEM_COUNT]);
 /* checks/mmp.c: the block against multiple mounts. */
 void check_mmp(struct checks *checks);
 /* checks/orphans.c: the features of the orphan file. */

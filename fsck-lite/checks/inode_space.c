@@ -91,7 +91,7 @@ static void inspect_blocks(const struct inspection *inspection)
 	if (!in_blocks)
 		expected <<= sb->block_size_log2 - SECTOR_LOG2;
 	if (inode->blocks_raw != expected && sb->creator_os != HURD &&
-	    !inspection->facts->is_unread)
+	    !inspection->facts->is_unread && !inspection->values.is_unread)
 		inspection_report(inspection, EXT_INODE_BLOCKS, "i_blocks", inode->blocks_raw,
 				  expected, expected);
 }

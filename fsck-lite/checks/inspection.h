@@ -5,6 +5,7 @@
 
 #include "checks/checks.h"
 #include "checks/report.h"
+#include "checks/xattr_shares.h"
 
 struct inspection {
 	struct checks *checks;
@@ -17,7 +18,7 @@ struct inspection {
 	struct ext_inode_leftovers leftovers;
 
 	/* What values of attributes in inodes of their own add. */
-	uint64_t value_clusters, value_inodes;
+	struct value_share values;
 };
 
 static inline void inspection_report(const struct inspection *inspection, enum ext_problem problem,
@@ -56,7 +57,7 @@ static inline uint64_t inspection_clusters(const struct inspection *inspection)
 	const bool has_block = block >= sb->first_data_block && block != 0 &&
 			       block < sb->block_count && ext_has_compat(sb, EXT_COMPAT_EXT_ATTR);
 
-	return inspection->facts->clusters + has_block + inspection->value_clusters;
+	return inspection->facts->clusters + has_block + inspection->values.clusters;
 }
 
 /* Word `index` of i_block. */

@@ -66,7 +66,8 @@ void check_orphan_file(struct checks *checks)
 		report_superblock(sink, EXT_ORPHAN_FILE_WITHOUT_JOURNAL, "s_feature_compat",
 				  sb->compat, 0, 0);
 	/* While it is mounted the mark stands, whatever is in the file. */
-	if (is_marked && checks->image->journal == JOURNAL_IS_CLEAN && is_clean(checks))
+	if (is_marked && checks->image->source == SUPERBLOCK_IS_PRIMARY &&
+	    checks->image->journal == JOURNAL_IS_CLEAN && is_clean(checks))
 		report_superblock(sink, EXT_ORPHAN_PRESENT_CLEAN, "s_feature_ro_compat",
 				  sb->ro_compat, 0, 0);
 }

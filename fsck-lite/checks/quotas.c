@@ -122,7 +122,7 @@ void inspect_quota(const struct inspection *inspection)
 			continue;
 		}
 		usage->bytes += inspection_clusters(inspection) * sb->cluster_size;
-		usage->inodes += 1 + inspection->value_inodes;
+		usage->inodes += 1 + inspection->values.inodes;
 	}
 	lock_give(&inspection->checks->lock);
 }
@@ -152,7 +152,7 @@ static void report(const struct checks *checks, enum ext_problem problem, ext_in
 	ext_report(checks->sink, &finding);
 }
 
-static void compare_kind(struct checks *checks, unsigned kind)
+static void compare_kind(struct checks *checks, const struct survey *survey, unsigned kind)
 {
 	struct usages *usages = &checks->quotas->kinds[kind];
 	const ext_ino ino = file_of(checks->superblock, kind);
@@ -167,7 +167,7 @@ static void compare_kind(struct checks *checks, unsigned kind)
 		return;
 	}
 	if (status != EXT_OK) {
-		report(checks, EXT_QUOTA_FILE, ino, NULL);
+		report(checks, status == EXT_IO ? EXT_UNREADABLE : EXT_QUOTA_FILE, ino, NULL);
 		return;
 	}
 	while (ext_quota_next(quota, &entry) == EXT_OK) {
@@ -187,18 +187,20 @@ static void compare_kind(struct checks *checks, unsigned kind)
 		if (usage->is_used && !usage->was_compared && (usage->bytes | usage->inodes) != 0)
 			note_difference(&comparison, usage->id);
 	}
-	if (ext_quota_damaged(quota))
+	if (ext_quota_unread(quota))
+		report(checks, EXT_UNREADABLE, ino, NULL);
+	else if (ext_quota_damaged(quota))
 		report(checks, EXT_QUOTA_FILE, ino, NULL);
-	else if (comparison.different > 0)
+	else if (comparison.different > 0 && survey->inodes_unread == 0 && survey->maps_unread == 0)
 		report(checks, EXT_QUOTA_USAGE, ino, &comparison);
 	ext_quota_close(quota);
 }
 
-void check_quotas(struct checks *checks)
+void check_quotas(struct checks *checks, const struct survey *survey)
 {
 	if (!checks->quotas || checks->out_of_memory)
 		return;
 	for (unsigned kind = 0; kind < EXT_QUOTA_KINDS; kind++)
 		if (file_of(checks->superblock, kind) != 0)
-			compare_kind(checks, kind);
+			compare_kind(checks, survey, kind);
 }

@@ -9,6 +9,6 @@ bool quotas_init(struct checks *checks);
 void quotas_clear(struct checks *checks);
 
 /* Quota files against usage, after the survey. */
-void check_quotas(struct checks *checks);
+void check_quotas(struct checks *checks, const struct survey *survey);
 
 #endif

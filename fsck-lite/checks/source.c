@@ -152,6 +152,33 @@ static void judge_counts(const struct checks *checks)
 	ext_filesystem_close(copy);
 }
 
+void checks_ignore_made_up(bool ignored[EXT_PROBLEM_COUNT])
+{
+	static const enum ext_problem made_up[] = {
+		/* The seed of the hashes, and that of checksums in inodes of values. */
+		EXT_HTREE_HASH_LOW,
+		EXT_HTREE_HASH_HIGH,
+		EXT_XATTR_INODE_HASH,
+		/* Features that leave nothing where a superblock is made from. */
+		EXT_EXTENTS_WITHOUT_FEATURE,
+		EXT_EXTENTS_FLAG_WRONG,
+		EXT_INLINE_WITHOUT_FEATURE,
+		EXT_LARGE_FILE_FEATURE,
+		EXT_LINK_COUNT_FEATURE,
+		EXT_HTREE_WITHOUT_FEATURE,
+		EXT_CASEFOLD_WITHOUT_FEATURE,
+		EXT_XATTR_VALUE_BLOCK,
+		EXT_XATTR_INODE_WITHOUT_FEATURE,
+		EXT_RESIZE_INODE_IN_USE,
+		EXT_GROUP_UNINIT_WITHOUT_CHECKSUM,
+		EXT_ORPHAN_PRESENT_CLEAN,
+		EXT_QUOTA_USAGE,
+	};
+
+	for (size_t i = 0; i < sizeof made_up / sizeof *made_up; i++)
+		ignored[made_up[i]] = true;
+}
+
 void check_source(struct checks *checks)
 {
 	const struct opened_image *image = checks->image;
@@ -163,8 +190,10 @@ void check_source(struct checks *checks)
 		report_superblock(checks->sink, EXT_DESCRIPTORS_REPLACED, NULL,
 				  image->replaced_groups, 0, 0);
 	} else {
-		report_superblock(checks->sink, EXT_PRIMARY_SUPERBLOCK_REPLACED, NULL,
-				  image->superblock_block, 0, 0);
+		report_superblock(checks->sink,
+				  image->is_rebuilt ? EXT_PRIMARY_SUPERBLOCK_REBUILT
+						    : EXT_PRIMARY_SUPERBLOCK_REPLACED,
+				  NULL, image->superblock_block, 0, 0);
 		judge_primary(checks);
 	}
 	judge_primary_table(checks);

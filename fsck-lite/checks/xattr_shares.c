@@ -18,7 +18,7 @@
 struct shared_block {
 	ext_block block; /* 0: an empty slot */
 	uint32_t owners, found;
-	uint64_t clusters, inodes;
+	struct value_share share;
 	bool is_unread; /* how many owners it counts is unknown */
 };
 
@@ -97,8 +97,7 @@ static struct shared_block *record_of(struct checks *checks, ext_block block)
 	return record;
 }
 
-bool xattr_shares_first(struct checks *checks, ext_block block, uint64_t *clusters,
-			uint64_t *inodes)
+bool xattr_shares_first(struct checks *checks, ext_block block, struct value_share *share)
 {
 	struct xattr_checks *xattrs = checks->xattrs;
 	struct shared_block *record = NULL;
@@ -112,29 +111,27 @@ bool xattr_shares_first(struct checks *checks, ext_block block, uint64_t *cluste
 		record = record_of(checks, block);
 		if (record) {
 			record->found++;
-			*clusters = record->clusters;
-			*inodes = record->inodes;
+			*share = record->share;
 		}
 	}
 	lock_give(&checks->lock);
 	return first;
 }
 
-void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners, uint64_t clusters,
-		       uint64_t inodes)
+void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners,
+		       const struct value_share *share)
 {
 	struct shared_block *record;
 
 	lock_take(&checks->lock);
 	/* Another thread may have met the block a second time meanwhile. */
-	if (owners != 1 || clusters != 0 ||
+	if (owners != 1 || share->clusters != 0 || share->is_unread ||
 	    (checks->xattrs->table_size > 0 &&
 	     checks->xattrs->table[slot_of(checks->xattrs, block)].block == block)) {
 		record = record_of(checks, block);
 		if (record) {
 			record->owners = owners;
-			record->clusters = clusters;
-			record->inodes = inodes;
+			record->share = *share;
 		}
 	}
 	lock_give(&checks->lock);
@@ -164,7 +161,8 @@ void xattr_shares_value(struct checks *checks, ext_ino ino)
 	lock_give(&checks->lock);
 }
 
-static void check_blocks(const struct checks *checks)
+/* `inodes_unread`: among them may be owners that were not found. */
+static void check_blocks(const struct checks *checks, bool inodes_unread)
 {
 	const struct xattr_checks *xattrs = checks->xattrs;
 
@@ -179,7 +177,8 @@ static void check_blocks(const struct checks *checks)
 						    .low = record->found,
 						    .high = record->found};
 
-		if (record->block != 0 && !record->is_unread && record->owners != record->found)
+		if (record->block != 0 && !record->is_unread && record->owners != record->found &&
+		    !(record->found < record->owners && inodes_unread))
 			ext_report(checks->sink, &finding);
 	}
 }
@@ -220,10 +219,10 @@ void check_xattr_shares(struct checks *checks, struct survey *survey)
 {
 	struct xattr_checks *xattrs = checks->xattrs;
 
-	check_blocks(checks);
+	check_blocks(checks, survey->inodes_unread > 0);
 	if (xattrs->value_count > 1)
 		qsort(xattrs->values, xattrs->value_count, sizeof *xattrs->values, compare_inos);
-	if (xattrs->has_unread)
+	if (xattrs->has_unread || survey->inodes_unread > 0)
 		return;
 	for (size_t i = 0; i < xattrs->value_count; i++)
 		if (i == 0 || xattrs->values[i] != xattrs->values[i - 1])

@@ -9,18 +9,23 @@
 
 #include "checks/checks.h"
 
+/* What values in inodes of their own add to the inode that has the attributes. */
+struct value_share {
+	uint64_t clusters, inodes;
+	bool is_unread; /* that is not all */
+};
+
 bool xattr_shares_init(struct checks *checks);
 void xattr_shares_clear(struct checks *checks);
 
 /*
  * Counts one owner of the attribute block. True for the first one, who is to look at its content;
- * for others `clusters` and `inodes` receive what its values add, as far as known.
+ * for others `share` receives what its values add, as far as known.
  */
-bool xattr_shares_first(struct checks *checks, ext_block block, uint64_t *clusters,
-			uint64_t *inodes);
+bool xattr_shares_first(struct checks *checks, ext_block block, struct value_share *share);
 /* What the first owner found: the block's count of owners, and what its values add. */
-void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners, uint64_t clusters,
-		       uint64_t inodes);
+void xattr_shares_note(struct checks *checks, ext_block block, uint32_t owners,
+		       const struct value_share *share);
 /* The same when the block cannot be read. */
 void xattr_shares_unread(struct checks *checks, ext_block block);
 /* Counts one user of the value in inode `ino`. */

@@ -66,8 +66,10 @@ bool inspect_value_inode(const struct inspection *inspection, const struct ext_p
 			     sb->inode_count);
 		return false;
 	}
-	if (ext_inode_read(inspection->survey->filesystem, ino, &value, NULL, NULL) != EXT_OK)
+	if (ext_inode_read(inspection->survey->filesystem, ino, &value, NULL, NULL) != EXT_OK) {
+		share->is_unread = true;
 		return true;
+	}
 	is_marked = (value.flags & EXT_INODE_EA_INODE) != 0;
 	if (hash_holds(xattr, (uint32_t)value.atime.seconds)) {
 		share->clusters += (xattr->value_size + cluster - 1) / cluster;

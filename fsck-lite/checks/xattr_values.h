@@ -7,11 +7,6 @@
 
 #include "checks/inspection.h"
 
-/* What such values add to the inode that has the attributes. */
-struct value_share {
-	uint64_t clusters, inodes;
-};
-
 /* Reports a fault of one attribute, or of a space of attributes where `xattr` is NULL. */
 void report_xattr(struct ext_sink *sink, enum ext_problem problem, const struct ext_place *place,
 		  const struct ext_xattr *xattr, uint64_t found, uint64_t low, uint64_t high);

@@ -220,6 +220,13 @@ static void check_entries(struct space *space, struct ext_xattr_cursor *cursor, 
 		report_fatal(space, space->overlap, NULL, cursor->at, 0, 0);
 }
 
+static void add_values(struct inspection *inspection, const struct value_share *share)
+{
+	inspection->values.clusters += share->clusters;
+	inspection->values.inodes += share->inodes;
+	inspection->values.is_unread = inspection->values.is_unread || share->is_unread;
+}
+
 static void check_inode_space(struct inspection *inspection, struct region *region)
 {
 	const uint32_t size = inspection->superblock->inode_size;
@@ -239,8 +246,7 @@ static void check_inode_space(struct inspection *inspection, struct region *regi
 	region_begin(region, (uint32_t)cursor.space.size + MAGIC_SIZE);
 	region_take(region, 0, MAGIC_SIZE);
 	check_entries(&space, &cursor, MAGIC_SIZE);
-	inspection->value_clusters += space.share.clusters;
-	inspection->value_inodes += space.share.inodes;
+	add_values(inspection, &space.share);
 }
 
 static uint32_t word(const uint8_t *bytes)
@@ -300,18 +306,15 @@ static void check_block(struct inspection *inspection, struct region *region)
 		.region = region};
 	uint8_t *bytes;
 
-	if (!xattr_shares_first(inspection->checks, block, &space.share.clusters,
-				&space.share.inodes)) {
-		inspection->value_clusters += space.share.clusters;
-		inspection->value_inodes += space.share.inodes;
+	if (!xattr_shares_first(inspection->checks, block, &space.share)) {
+		add_values(inspection, &space.share);
 		return;
 	}
 	bytes = checks_memory(inspection->checks, sb->block_size);
 	if (bytes && ext_filesystem_read_blocks(inspection->survey->filesystem, block, 1, bytes,
 						NULL) == EXT_OK) {
 		check_block_content(&space, bytes, block);
-		xattr_shares_note(inspection->checks, block, reference_count(bytes),
-				  space.share.clusters, space.share.inodes);
+		xattr_shares_note(inspection->checks, block, reference_count(bytes), &space.share);
 	} else {
 		const struct ext_finding finding = {.problem = EXT_XATTR_UNREADABLE,
 						    .place = space.place};
@@ -320,8 +323,7 @@ static void check_block(struct inspection *inspection, struct region *region)
 		xattr_shares_unread(inspection->checks, block);
 	}
 	free(bytes);
-	inspection->value_clusters += space.share.clusters;
-	inspection->value_inodes += space.share.inodes;
+	add_values(inspection, &space.share);
 }
 
 void inspect_xattrs(struct inspection *inspection)

@@ -42,6 +42,7 @@ struct examination {
 	struct paths *paths;
 	struct advice advice;
 	struct progress progress;
+	bool ignored[EXT_PROBLEM_COUNT];
 	bool colors;
 };
 
@@ -279,6 +280,8 @@ static int survey_all(struct examination *examination)
 		return EXIT_CANNOT_RUN;
 	}
 	examination->checks.is_published = is_strict(examination);
+	if (examination->image.is_rebuilt)
+		checks_ignore_made_up(examination->ignored);
 	checks_before(&examination->checks);
 	survey_options.sink = findings_sink(examination->findings);
 	/* Whoever asked for a copy knows that its counts are old. */
@@ -366,7 +369,8 @@ int command_check(const struct options *options)
 	examination.colors = text_has_colors(options->color);
 	examination.findings = findings_new(options->max_findings);
 	if (examination.findings) {
-		findings_ignore(examination.findings, options->ignored);
+		memcpy(examination.ignored, options->ignored, sizeof examination.ignored);
+		findings_ignore(examination.findings, examination.ignored);
 		findings_least(examination.findings, (enum ext_severity)options->severity);
 		status = examine(&examination);
 	} else {

@@ -74,9 +74,9 @@ static enum stop stop_at_checksum(const struct questions *questions)
  */
 static bool stops_at_superblock(const struct questions *questions)
 {
-	static const enum ext_problem unusable[] = {EXT_SUPERBLOCK_MAGIC, EXT_SUPERBLOCK_CHECKSUM,
-						    EXT_PRIMARY_SUPERBLOCK_REPLACED,
-						    EXT_SUPERBLOCK_CLUSTERS_PER_GROUP};
+	static const enum ext_problem unusable[] = {
+		EXT_SUPERBLOCK_MAGIC, EXT_SUPERBLOCK_CHECKSUM, EXT_PRIMARY_SUPERBLOCK_REPLACED,
+		EXT_PRIMARY_SUPERBLOCK_REBUILT, EXT_SUPERBLOCK_CLUSTERS_PER_GROUP};
 	const struct ext_superblock *sb = questions->survey->superblock;
 
 	return questions_have_any(questions, unusable, sizeof unusable / sizeof *unusable) &&

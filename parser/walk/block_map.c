@@ -91,6 +91,7 @@ static void descend(struct ext_mapping *mapping, ext_block block, unsigned depth
 
 		place.has |= EXT_HAS_BLOCK;
 		place.block = block;
+		mapping->unread = true;
 		mapping_report(mapping, EXT_BLOCK_MAP_UNREADABLE, place, block, 0, 0);
 		return;
 	}

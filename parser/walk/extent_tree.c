@@ -244,6 +244,7 @@ static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 	if (!bytes) {
 		place.block = block;
 		place.has |= EXT_HAS_BLOCK;
+		mapping->unread = true;
 		mapping_report(mapping, EXT_EXTENT_UNREADABLE, place, block, 0, 0);
 		return EXT_OK;
 	}

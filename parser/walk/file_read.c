@@ -67,6 +67,8 @@ enum ext_status ext_file_read(struct ext_mapping *mapping, const struct ext_inod
 {
 	const struct ext_filesystem *fs = mapping->filesystem;
 	const unsigned shift = fs->superblock.block_size_log2;
+	const struct ext_place place = {
+		.structure = EXT_AT_INODE, .has = EXT_HAS_INODE, .inode = inode->number};
 	struct ext_run run;
 
 	if (offset >= inode->size)
@@ -98,12 +100,10 @@ enum ext_status ext_file_read(struct ext_mapping *mapping, const struct ext_inod
 		if (status != EXT_OK)
 			return status;
 	}
+	if (mapping->unread)
+		return ext_fail(error, EXT_IO, EXT_UNREADABLE, place, 0);
 	if (ext_mapping_damaged(mapping))
-		return ext_corrupt(error, EXT_FILE_MAP_DAMAGED,
-				   (struct ext_place){.structure = EXT_AT_INODE,
-						      .has = EXT_HAS_INODE,
-						      .inode = inode->number},
-				   0, 0, 0);
+		return ext_corrupt(error, EXT_FILE_MAP_DAMAGED, place, 0, 0, 0);
 	*got = length;
 	return EXT_OK;
 }

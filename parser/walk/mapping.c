@@ -111,8 +111,8 @@ const uint8_t *mapping_read(struct ext_mapping *mapping, unsigned level, ext_blo
 		return mapping->siblings + (size_t)(block - mapping->first_sibling) * size;
 
 	/* Most files never need a buffer: their map fits the inode. */
-	if (!mapping->buffers)
-		mapping->buffers = malloc((LEVELS - 1) * size);
+	if (!mapping->buffers && !(mapping->buffers = malloc((LEVELS - 1) * size)))
+		mapping->out_of_memory = true;
 	if (!mapping->buffers || level < 1 || level >= LEVELS)
 		return NULL;
 	buffer = mapping->buffers + (level - 1) * size;
@@ -140,7 +140,7 @@ void ext_mapping_start(struct ext_mapping *mapping, const struct ext_inode *inod
 	mapping->inode = inode;
 	mapping->sink = sink;
 	mapping->from = from;
-	mapping->damaged = false;
+	mapping->damaged = mapping->unread = false;
 	mapping->level_count = 0;
 	mapping->bad_pointers = 0;
 	mapping->is_for_all = mapping->is_patchy = false;
@@ -173,6 +173,11 @@ unsigned ext_mapping_several(struct ext_mapping *mapping, struct ext_run *runs, 
 	if (mapping->level_count == 0 || !mapping->is_extents)
 		return 0;
 	return extent_tree_several(mapping, runs, room);
+}
+
+bool ext_mapping_out_of_memory(const struct ext_mapping *mapping)
+{
+	return mapping->out_of_memory;
 }
 
 bool ext_mapping_damaged(const struct ext_mapping *mapping)

@@ -30,6 +30,8 @@ struct ext_mapping {
 	const struct ext_inode *inode; /* borrowed */
 	struct ext_sink *sink;	       /* borrowed; may be NULL */
 	bool is_extents, damaged;
+	bool unread;	      /* a tree block could not be read */
+	bool out_of_memory;   /* since it was made: for want of memory, then */
 	unsigned level_count; /* 0: nothing left */
 	unsigned bad_pointers;
 	uint64_t next_logical; /* extents: first file block that is not mapped yet */

@@ -55,6 +55,10 @@ static enum ext_status open_file(struct ext_orphans *orphans, struct ext_error *
 		return EXT_OK;
 	status = ext_inode_read(orphans->filesystem, sb->orphan_file_inode, &orphans->inode, NULL,
 				NULL);
+	if (status == EXT_IO) {
+		report(orphans, EXT_UNREADABLE, 0, sb->orphan_file_inode, 0, 0);
+		return EXT_OK;
+	}
 	if (status != EXT_OK || orphans->inode.type != EXT_TYPE_REGULAR) {
 		report(orphans, EXT_ORPHAN_FILE_INODE, 0, sb->orphan_file_inode, 0, 0);
 		return EXT_OK;

@@ -29,7 +29,7 @@ struct ext_quota {
 	struct ext_inode inode;
 	uint32_t blocks; /* of the file */
 	uint64_t budget; /* tree blocks still to be read: a tree has no more than the file */
-	bool damaged;
+	bool damaged, unread;
 	unsigned depth; /* levels on the way; 0: at the end */
 	uint32_t index[LEVELS];
 	uint8_t nodes[LEVELS][QUOTA_BLOCK];
@@ -40,10 +40,12 @@ struct ext_quota {
 static bool read_block(struct ext_quota *quota, uint32_t block, uint8_t *buffer)
 {
 	size_t got = 0;
+	const enum ext_status status =
+		ext_file_read(quota->mapping, &quota->inode, (uint64_t)block * QUOTA_BLOCK, buffer,
+			      QUOTA_BLOCK, &got, NULL);
 
-	return ext_file_read(quota->mapping, &quota->inode, (uint64_t)block * QUOTA_BLOCK, buffer,
-			     QUOTA_BLOCK, &got, NULL) == EXT_OK &&
-	       got == QUOTA_BLOCK;
+	quota->unread = quota->unread || status == EXT_IO;
+	return status == EXT_OK && got == QUOTA_BLOCK;
 }
 
 static uint32_t number(const uint8_t *node, uint32_t index)
@@ -61,6 +63,20 @@ static enum ext_status damaged(ext_ino ino, const char *field, uint64_t found, u
 		.structure = EXT_AT_QUOTA, .has = EXT_HAS_INODE, .inode = ino, .field = field};
 
 	return ext_corrupt(error, EXT_QUOTA_FILE, place, found, expected, expected);
+}
+
+/* A block without which there is nothing to read. */
+static enum ext_status unusable(const struct ext_quota *quota, uint32_t block,
+				struct ext_error *error)
+{
+	const struct ext_place place = {.structure = EXT_AT_QUOTA,
+					.has = EXT_HAS_INODE | EXT_HAS_LOGICAL,
+					.inode = quota->inode.number,
+					.logical = block};
+
+	if (quota->unread)
+		return ext_fail(error, EXT_IO, EXT_UNREADABLE, place, 0);
+	return damaged(quota->inode.number, NULL, block, block, error);
 }
 
 /*
@@ -91,15 +107,17 @@ static enum ext_status begin(struct ext_quota *quota, ext_ino ino, enum ext_quot
 				? (uint32_t)(quota->inode.size / QUOTA_BLOCK)
 				: UINT32_MAX;
 	quota->budget = quota->blocks;
-	if (quota->blocks <= ROOT || !read_block(quota, 0, quota->leaf))
+	if (quota->blocks <= ROOT)
 		return damaged(ino, "i_size", quota->inode.size, QUOTA_BLOCK, error);
+	if (!read_block(quota, 0, quota->leaf))
+		return unusable(quota, 0, error);
 	if (get(header->dqh_magic) != magics[kind])
 		return damaged(ino, "dqh_magic", get(header->dqh_magic), magics[kind], error);
 	if (get(header->dqh_version) != FORMAT_VERSION)
 		return damaged(ino, "dqh_version", get(header->dqh_version), FORMAT_VERSION, error);
 	quota->damaged = !has_free_lists(quota, header);
 	if (!read_block(quota, ROOT, quota->nodes[0]))
-		return damaged(ino, NULL, ROOT, ROOT, error);
+		return unusable(quota, ROOT, error);
 	quota->depth = 1;
 	return EXT_OK;
 }
@@ -211,6 +229,11 @@ enum ext_status ext_quota_next(struct ext_quota *quota, struct ext_quota_entry *
 		}
 	}
 	return EXT_END;
+}
+
+bool ext_quota_unread(const struct ext_quota *quota)
+{
+	return quota->unread;
 }
 
 bool ext_quota_damaged(const struct ext_quota *quota)

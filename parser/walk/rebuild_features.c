@@ -129,7 +129,7 @@ void rebuild_find_features(struct rebuild *r, struct ext_raw_superblock *raw,
 		facts->has_uuid = memcmp(raw->s_uuid, raw->s_journal_uuid, 16) != 0;
 	}
 	if (read_inode(r, EXT_INO_RESIZE, inode) && u32(inode, 0x28 + 52) != 0 &&
-	    locations_at(r, 0).block_bitmap > behind_table &&
+	    locations_at(r, 0).block_bitmap >= behind_table &&
 	    locations_at(r, 0).block_bitmap - behind_table <= r->block_size / 4) {
 		compat |= EXT_COMPAT_RESIZE_INODE;
 		put(&raw->s_reserved_gdt_blocks,

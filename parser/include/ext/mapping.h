@@ -60,6 +60,9 @@ unsigned ext_mapping_several(struct ext_mapping *mapping, struct ext_run *runs, 
 
 bool ext_mapping_damaged(const struct ext_mapping *mapping);
 
+/* Was a tree block ever called unreadable because there was no memory to read it into? */
+bool ext_mapping_out_of_memory(const struct ext_mapping *mapping);
+
 /* The raw bytes of the tree block that was just returned as EXT_RUN_TREE, until the next call. */
 struct ext_span ext_mapping_tree_block(const struct ext_mapping *mapping);
 

@@ -30,10 +30,11 @@ enum ext_status ext_quota_open(const struct ext_filesystem *filesystem, ext_ino 
 void ext_quota_close(struct ext_quota *quota);
 
 /*
- * The next entry, or EXT_END. What cannot be read is left out, and ext_quota_damaged tells of it
- * afterwards.
+ * The next entry, or EXT_END. What cannot be read is left out: ext_quota_unread tells afterwards
+ * that the medium did not give it, ext_quota_damaged that it makes no sense, or neither.
  */
 enum ext_status ext_quota_next(struct ext_quota *quota, struct ext_quota_entry *entry);
+bool ext_quota_unread(const struct ext_quota *quota);
 bool ext_quota_damaged(const struct ext_quota *quota);
 
 #ifdef __cplusplus
