@@ -50,6 +50,11 @@ static void weigh_bitmaps(const struct questions *questions)
 
 void weigh_answers(const struct questions *questions)
 {
+	/* What cannot even be opened has no size. */
+	if (questions_have(questions, EXT_IMAGE_TRUNCATED)) {
+		questions_unask(questions, EXT_IMAGE_TRUNCATED, 0x000005);
+		questions_unask(questions, EXT_BLOCKS_BEYOND_END, 0x000005);
+	}
 	if (questions->stop == STOPS_AT_SUPERBLOCK)
 		for (unsigned problem = 1; problem < EXT_PROBLEM_COUNT; problem++)
 			questions_unask_codes(questions, 0, (enum ext_problem)problem, 0x000100);

@@ -74,13 +74,18 @@ static enum stop stop_at_checksum(const struct questions *questions)
  */
 static bool stops_at_superblock(const struct questions *questions)
 {
-	static const enum ext_problem unusable[] = {
-		EXT_SUPERBLOCK_MAGIC, EXT_SUPERBLOCK_CHECKSUM, EXT_PRIMARY_SUPERBLOCK_REPLACED,
-		EXT_PRIMARY_SUPERBLOCK_REBUILT, EXT_SUPERBLOCK_CLUSTERS_PER_GROUP};
+	static const enum ext_problem unusable[] = {EXT_SUPERBLOCK_MAGIC,
+						    EXT_SUPERBLOCK_CHECKSUM,
+						    EXT_PRIMARY_SUPERBLOCK_REPLACED,
+						    EXT_PRIMARY_SUPERBLOCK_REBUILT,
+						    EXT_SUPERBLOCK_CLUSTERS_PER_GROUP,
+						    EXT_SUPERBLOCK_RESERVED_GDT};
 	const struct ext_superblock *sb = questions->survey->superblock;
 
-	return questions_have_any(questions, unusable, sizeof unusable / sizeof *unusable) &&
-	       (sb->group_count == 1 || sb->blocks_per_group != sb->block_size * 8);
+	/* Nor does it open an image that ends before the descriptors. */
+	return questions_have(questions, EXT_IMAGE_TRUNCATED) ||
+	       (questions_have_any(questions, unusable, sizeof unusable / sizeof *unusable) &&
+		(sb->group_count == 1 || sb->blocks_per_group != sb->block_size * 8));
 }
 
 static bool stops_at_journal(const struct questions *questions)
