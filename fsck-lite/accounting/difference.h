@@ -15,6 +15,7 @@ struct difference {
 	uint64_t last_marked;		    /* the same */
 	uint64_t free;			    /* zero bits of the bitmap on disk */
 	uint32_t directories;		    /* in use, but marked free */
+	bool is_unknown; /* `free` is a guess: neither bitmap nor all owners could be read */
 };
 
 /* 64 bits of a bitmap from `bit` on; those behind its `bits` are 0 bytes. */

@@ -53,6 +53,12 @@ static bool is_nowhere(const struct ext_superblock *sb, ext_block block)
 	return block <= sb->first_data_block || block >= sb->block_count;
 }
 
+/* Where a bitmap could not be read, what nobody owns is free, as long as all owners could be. */
+static bool owners_are_known(const struct survey *survey)
+{
+	return survey->inodes_unread == 0 && survey->maps_unread == 0;
+}
+
 static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 			       const struct ext_group_descriptor *descriptor,
 			       struct difference *difference)
@@ -92,6 +98,7 @@ static void check_block_bitmap(struct bitmap_pass *pass, ext_group group,
 	if (!bitmap) {
 		report_unreadable(survey, EXT_AT_BLOCK_BITMAP, group, descriptor->block_bitmap);
 		difference->free = clusters - block_set_count(&survey->owned, base, clusters);
+		difference->is_unknown = !owners_are_known(survey);
 		return;
 	}
 	if (ext_bitmap_checksum(sb, bitmap, sb->clusters_per_group,
@@ -150,6 +157,7 @@ static void check_inode_bitmap(struct bitmap_pass *pass, ext_group group,
 		if (!bitmap) {
 			report_unreadable(survey, EXT_AT_INODE_BITMAP, group,
 					  descriptor->inode_bitmap);
+			difference->is_unknown = survey->group_unread[group] > 0;
 		} else {
 			if (ext_bitmap_checksum(sb, bitmap, sb->inodes_per_group,
 						descriptor->inode_bitmap_checksum) ==
@@ -209,6 +217,21 @@ static void report_count(struct survey *survey, enum ext_problem problem, ext_gr
 		ext_report(survey->options.sink, &finding);
 }
 
+/* A group whose descriptor could not be read: what nobody owns is taken for free. */
+static void guess_group(const struct bitmap_pass *pass, ext_group group, struct difference *blocks,
+			struct difference *inodes)
+{
+	struct survey *survey = pass->survey;
+	const struct ext_superblock *sb = survey->superblock;
+	const uint64_t clusters = clusters_of(sb, group);
+	const uint64_t base = ext_group_first_block(sb, group) >> sb->cluster_log2;
+
+	survey->bitmaps_unreadable += 2;
+	blocks->free = clusters - block_set_count(&survey->owned, base, clusters);
+	inodes->free = sb->inodes_per_group;
+	blocks->is_unknown = inodes->is_unknown = true;
+}
+
 static void check_group(struct bitmap_pass *pass, ext_group group)
 {
 	struct survey *survey = pass->survey;
@@ -224,8 +247,13 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 		ext_group_read(survey->filesystem, group, &descriptor);
 	if (descriptor.checksum == EXT_CHECKSUM_BAD)
 		descriptor.flags = 0;
-	check_block_bitmap(pass, group, &descriptor, &blocks);
-	check_inode_bitmap(pass, group, &descriptor, &inodes);
+	if (descriptor.readable) {
+		check_block_bitmap(pass, group, &descriptor, &blocks);
+		check_inode_bitmap(pass, group, &descriptor, &inodes);
+	} else {
+		guess_group(pass, group, &blocks, &inodes);
+	}
+	survey->is_free_unknown = survey->is_free_unknown || blocks.is_unknown || inodes.is_unknown;
 
 	directories = survey->group_directories[group] - inodes.directories;
 
@@ -262,10 +290,12 @@ static void check_group(struct bitmap_pass *pass, ext_group group)
 	/* A stale table (of a backup) has old counts by design. */
 	if (ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts)
 		return;
-	report_count(survey, EXT_GROUP_FREE_BLOCKS, group, descriptor.free_clusters, blocks.free,
-		     really_free(pass, &blocks));
-	report_count(survey, EXT_GROUP_FREE_INODES, group, descriptor.free_inodes, inodes.free,
-		     really_free(pass, &inodes));
+	if (!blocks.is_unknown)
+		report_count(survey, EXT_GROUP_FREE_BLOCKS, group, descriptor.free_clusters,
+			     blocks.free, really_free(pass, &blocks));
+	if (!inodes.is_unknown)
+		report_count(survey, EXT_GROUP_FREE_INODES, group, descriptor.free_inodes,
+			     inodes.free, really_free(pass, &inodes));
 	if (survey->group_unread[group] == 0)
 		report_count(survey, EXT_GROUP_DIRECTORIES, group, descriptor.directories,
 			     directories,

@@ -117,7 +117,8 @@ static void sum_up(struct survey *survey)
 
 		ext_report(survey->options.sink, &finding);
 	}
-	if (ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts)
+	if ((ext_filesystem_is_stale(survey->filesystem) && !survey->options.judge_stale_counts) ||
+	    survey->is_free_unknown)
 		return;
 	report_superblock_count(survey, EXT_SUPERBLOCK_FREE_BLOCKS, "s_free_blocks_count",
 				sb->free_block_count, survey->bitmaps_free_blocks,

@@ -205,6 +205,7 @@ struct survey {
 	/* Inodes in blocks that the medium did not give, and inodes whose map is in one. */
 	uint64_t inodes_unread, maps_unread, directory_maps_unread;
 	uint64_t last_leaked; /* the last cluster that is marked and nobody's; 0: none */
+	bool is_free_unknown; /* of some group nobody can tell what is free in it */
 	bool root_is_directory, root_readable;
 
 	/* Free blocks and inodes, counted three times. */

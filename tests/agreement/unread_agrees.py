@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What cannot be read is not called wrong. In a sound image one block after the other is told by a map
-to be unread: `check` may say so, and what it misses behind that block; anything else that it finds is
-false, because nothing is wrong.
+to be unread, then the image is cut here and there: `check` may say so, and what it misses behind that
+block; anything else that it finds is false, because nothing is wrong.
 
     unread_agrees.py [SUBJECT ...]
 
@@ -10,6 +10,7 @@ Takes a few images and some of their blocks, with AGREEMENT=full all."""
 import concurrent.futures
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -18,11 +19,13 @@ import subjects
 
 USUAL = ('s-ext2-tiny', 's-ext4-1k', 's-ext4-quota', 's-ext4-eainode-csum', 's-ext4-orphan', 's-ext4-4k')
 STEP = 7
+CUTS = 24
 # Whose names, or whose directories, may stand in what was not read.
 MISSED = {'inode-lost', 'inode-lost-empty', 'directory-lost'}
 # What is read instead of the primary superblock or table, whose counts were never kept up to date.
 INSTEAD = {'primary-superblock-replaced', 'primary-superblock-rebuilt', 'descriptors-replaced', 'copy-free-blocks',
            'copy-free-inodes', 'group-directories'}
+CUT = {'blocks-beyond-end', 'file-beyond-end', 'image-truncated'}
 # A superblock that was made up knows of no MMP block.
 MADE_UP = {'block-leaked', 'group-free-blocks', 'superblock-free-blocks'}
 
@@ -43,6 +46,16 @@ def without(tool, path, size, block, block_size, folder):
         file.writelines('0x%x 0x%x %s\n' % area for area in areas if area[1])
     found = findings(tool, path, '--map', map_file)
     os.unlink(map_file)
+    return found
+
+
+def cut(tool, path, size, folder):
+    """What is found when the image ends here."""
+    short = os.path.join(folder, '%s.%d' % (os.path.basename(path), size))
+    shutil.copy(path, short)
+    os.truncate(short, size)
+    found = {code: message for code, message in findings(tool, short).items() if code not in CUT}
+    os.unlink(short)
     return found
 
 
@@ -81,12 +94,14 @@ def main():
                 print('DISAGREE: %s: there are findings while all can be read' % subject.name)
                 differ += 1
                 continue
-            work += [(subject.name, block, pool.submit(without, tool, path, size, block, block_size, folder))
+            work += [(subject.name, 'without block %d' % block, pool.submit(without, tool, path, size, block, block_size, folder))
                      for i, block in enumerate(blocks) if full or i < 80 or i % STEP == 0]
-        for name, block, found in work:
+            ends = [size * i // CUTS + 37 * i % 512 for i in range(1, CUTS, 1 if full else STEP)]
+            work += [(subject.name, 'cut at %d' % end, pool.submit(cut, tool, path, end, folder)) for end in ends]
+        for name, how, found in work:
             compared += 1
             for code, message in wrong(found.result()).items():
-                print('DISAGREE: %s without block %d: %s: %s' % (name, block, code, message))
+                print('DISAGREE: %s %s: %s: %s' % (name, how, code, message))
                 differ += 1
     print('unread agrees: %d comparisons, %d disagreements' % (compared, differ))
     sys.exit(1 if differ or not compared else 0)
