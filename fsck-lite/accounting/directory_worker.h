@@ -9,6 +9,7 @@
 /* `child` is a directory, named by an entry in directory `parent`. */
 struct edge {
 	ext_ino child, parent;
+	bool is_second; /* the entry stands where the ".." of `parent` should */
 };
 
 struct directory_worker {

@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <limits.h>
+
 #include <ext/xattr.h>
 
 #include "accounting/directory_worker.h"
@@ -23,9 +25,10 @@ static bool is_dotdot(const struct ext_dirent *entry)
 	return entry->name_length == 2 && entry->name[0] == '.' && entry->name[1] == '.';
 }
 
-/* Counts one entry: a link of its inode, and an edge if it names a directory. */
+/* Counts one entry: a link of its inode, and an edge if it names a directory. `is_second`: it
+ * stands where ".." should. */
 static void take_entry(struct directory_worker *worker, struct directory *directory,
-		       ext_logical logical, const struct ext_dirent *entry)
+		       ext_logical logical, const struct ext_dirent *entry, bool is_second)
 {
 	struct survey *survey = worker->survey;
 	const bool is_dots = is_dot(entry) || is_dotdot(entry);
@@ -50,7 +53,8 @@ static void take_entry(struct directory_worker *worker, struct directory *direct
 		worker->failed = true;
 		return;
 	}
-	worker->edges[worker->edge_count++] = (struct edge){entry->inode, directory->ino};
+	worker->edges[worker->edge_count++] =
+		(struct edge){entry->inode, directory->ino, is_second};
 }
 
 static void report_entry_fault(struct directory_worker *worker, const struct directory *directory,
@@ -116,15 +120,18 @@ static bool read_entries(struct directory_worker *worker, struct directory *dire
 	struct ext_dirent entry;
 	struct ext_error error;
 	enum ext_status status;
+	unsigned position = logical == 0 && physical != 0 ? 0 : 2;
 
 	worker->entries = 0;
 	while ((status = ext_dirent_step(cursor, &entry, &error)) == EXT_OK) {
+		if (position < UINT_MAX)
+			position++;
 		if (entry.inode == 0)
 			continue;
 		if (worker->visitor)
 			worker->visitor->entry(worker->visitor->context, &place, &entry);
 		else
-			take_entry(worker, directory, logical, &entry);
+			take_entry(worker, directory, logical, &entry, position == 2);
 	}
 	if (worker->entries > 0)
 		add_entries(directory, worker->entries);
@@ -229,8 +236,8 @@ void scan_inline_directory(struct directory_worker *worker, ext_ino ino, uint8_t
 						  .name_length = 2,
 						  .file_type = EXT_TYPE_DIRECTORY};
 
-		take_entry(worker, directory, 0, &dot);
-		take_entry(worker, directory, 0, &dotdot);
+		take_entry(worker, directory, 0, &dot, false);
+		take_entry(worker, directory, 0, &dotdot, false);
 	}
 	second = inline_rest(sb, raw);
 	if (!worker->visitor && observer && observer->inline_directory)

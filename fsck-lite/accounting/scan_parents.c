@@ -32,7 +32,9 @@ static int compare_edges(const void *left, const void *right)
 
 	if (a->child != b->child)
 		return a->child < b->child ? -1 : 1;
-	return a->parent < b->parent ? -1 : a->parent > b->parent;
+	if (a->parent != b->parent)
+		return a->parent < b->parent ? -1 : 1;
+	return a->is_second - b->is_second;
 }
 
 static void report_two_parents(const struct survey *survey, const struct directory *directory,
@@ -47,12 +49,16 @@ static void report_two_parents(const struct survey *survey, const struct directo
 	ext_report(survey->options.sink, &finding);
 }
 
-/* The parent among the `count` directories that name `directory`: the one that its ".." says. */
+/* The parent among the `count` directories that name `directory`: the one that its ".." says, else
+ * one that does not name it where its own ".." should be. */
 static ext_ino choose_parent(const struct directory *directory, const struct edge *edges,
 			     size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (edges[i].parent == directory->dotdot)
+			return edges[i].parent;
+	for (size_t i = 0; i < count; i++)
+		if (!edges[i].is_second)
 			return edges[i].parent;
 	return edges[0].parent;
 }
@@ -74,7 +80,7 @@ void scan_parents(struct survey *survey, struct edge *edges, size_t count)
 		for (size_t i = first; i < last; i++) {
 			if (!taken && edges[i].parent == directory->parent)
 				taken = true;
-			else
+			else if (!edges[i].is_second)
 				report_two_parents(survey, directory, edges[i].parent);
 		}
 	}
