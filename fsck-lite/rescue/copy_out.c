@@ -65,32 +65,10 @@ static void fail(struct copier *copier, const struct copy_item *item, const char
 /* What of the content is missing; the file itself was written. */
 static void note_gaps(struct copier *copier, struct copy_item *item)
 {
-	const struct gaps *gaps = item->gaps;
-	struct copy_report *report = copier->report;
-
-	if (gaps_none(gaps))
+	if (gaps_none(item->gaps))
 		return;
-	if (gaps->bytes > 0)
-		snprintf(item->reason, sizeof item->reason,
-			 "%" PRIu64 " of %" PRIu64 " bytes could not be read; they are a hole%s",
-			 gaps->bytes, item->inode->size,
-			 gaps->is_map_damaged ? ", and the map of its blocks is damaged"
-			 : gaps->is_map_short ? ", and more blocks are missing in its map"
-					      : "");
-	else if (gaps->is_map_short)
-		snprintf(item->reason, sizeof item->reason,
-			 "its map reaches fewer blocks than its inode counts; up to %" PRIu64
-			 " of %" PRIu64 " bytes are missing and a hole",
-			 gaps->unmapped_bytes, item->inode->size);
-	else
-		snprintf(item->reason, sizeof item->reason,
-			 "the map of its blocks is damaged; up to %" PRIu64 " of %" PRIu64
-			 " bytes are missing and a hole",
-			 gaps->unmapped_bytes, item->inode->size);
-	report->damaged_files++;
-	report->unread_bytes += gaps->bytes + gaps->unmapped_bytes;
+	copy_report_gaps(copier->report, item);
 	sidecar_add_gaps(&copier->writer->sidecar, item);
-	fail(copier, item, item->reason);
 }
 
 /* What of the content is somebody else's. */

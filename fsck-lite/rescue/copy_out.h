@@ -54,6 +54,9 @@ enum ext_status copy_out(const struct rescue_tree *tree, struct writer *writer,
 /* Both texts are copied. */
 void copy_report_fail(struct copy_report *report, const char *path, ext_ino ino,
 		      const char *reason);
+/* Counts what the content of a written item misses, and says so; `item` has gaps, and takes the
+ * words as its reason. */
+void copy_report_gaps(struct copy_report *report, struct copy_item *item);
 /* Counts what was written. */
 void copy_report_count(struct copy_report *report, const struct copy_item *item);
 void copy_report_clear(struct copy_report *report);

@@ -2,6 +2,7 @@
 /* What came back and what did not. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,4 +58,30 @@ void copy_report_clear(struct copy_report *report)
 	}
 	free(report->failures);
 	memset(report, 0, sizeof *report);
+}
+
+void copy_report_gaps(struct copy_report *report, struct copy_item *item)
+{
+	const struct gaps *gaps = item->gaps;
+
+	if (gaps->bytes > 0)
+		snprintf(item->reason, sizeof item->reason,
+			 "%" PRIu64 " of %" PRIu64 " bytes could not be read; they are a hole%s",
+			 gaps->bytes, item->inode->size,
+			 gaps->is_map_damaged ? ", and the map of its blocks is damaged"
+			 : gaps->is_map_short ? ", and more blocks are missing in its map"
+					      : "");
+	else if (gaps->is_map_short)
+		snprintf(item->reason, sizeof item->reason,
+			 "its map reaches fewer blocks than its inode counts; up to %" PRIu64
+			 " of %" PRIu64 " bytes are missing and a hole",
+			 gaps->unmapped_bytes, item->inode->size);
+	else
+		snprintf(item->reason, sizeof item->reason,
+			 "the map of its blocks is damaged; up to %" PRIu64 " of %" PRIu64
+			 " bytes are missing and a hole",
+			 gaps->unmapped_bytes, item->inode->size);
+	report->damaged_files++;
+	report->unread_bytes += gaps->bytes + gaps->unmapped_bytes;
+	copy_report_fail(report, item->path, item->node->ino, item->reason);
 }
