@@ -13,8 +13,8 @@
 enum {
 	PROGRAM = 2 << 20, /* code, findings, allocator */
 	DIRECTORY_BUFFER = 256 * 1024,
-	THREAD = 128 * 1024, /* touched stack, mapping, lists */
-	DIRECTORY = 32 + 24 + 2 * 8,
+	THREAD = 256 * 1024, /* touched stack, mapping, leaves read together, lists */
+	DIRECTORY = 32 + 24 + 2 * 12,
 	NAMES_IN_BLOCK = 40, /* few, so that the index is not underestimated */
 	INDEX_BLOCK = 24 + 20,
 };
