@@ -132,7 +132,9 @@ enum ext_status block_map_next(struct ext_mapping *mapping, struct ext_run *run)
 		if (depth > 0) {
 			if (!mapping_spend(mapping, 1))
 				return EXT_END;
-			if (depth == 1 && !is_root && !mapping_has_sibling(mapping, block))
+			if (depth > 1 || is_root)
+				mapping_forget_siblings(mapping);
+			else if (!mapping_has_sibling(mapping, block))
 				mapping_read_siblings(mapping, block,
 						      run_length(level, index, level->count, block,
 								 sb->block_count));

@@ -236,7 +236,9 @@ static enum ext_status descend(struct ext_mapping *mapping, struct level *level,
 		return EXT_END;
 	*run = (struct ext_run){EXT_RUN_TREE, (ext_logical)logical, 1,
 				block,	      level->depth - 1,	    false};
-	if (level->depth == 1 && !mapping_has_sibling(mapping, block))
+	if (level->depth > 1)
+		mapping_forget_siblings(mapping);
+	else if (!mapping_has_sibling(mapping, block))
 		mapping_read_siblings(mapping, block,
 				      adjacent(raw, level->count - level->index + 1, block));
 	bytes = mapping_read(mapping, mapping->level_count, block);

@@ -102,6 +102,11 @@ void mapping_read_siblings(struct ext_mapping *mapping, ext_block block, uint32_
 	mapping->is_patchy = true;
 }
 
+void mapping_forget_siblings(struct ext_mapping *mapping)
+{
+	mapping->sibling_count = 0;
+}
+
 const uint8_t *mapping_read(struct ext_mapping *mapping, unsigned level, ext_block block)
 {
 	const size_t size = mapping->filesystem->superblock.block_size;

@@ -65,6 +65,8 @@ const uint8_t *mapping_read(struct ext_mapping *mapping, unsigned level, ext_blo
  */
 bool mapping_has_sibling(const struct ext_mapping *mapping, ext_block block);
 void mapping_read_siblings(struct ext_mapping *mapping, ext_block block, uint32_t count);
+/* Before another block is read, which must keep its bytes while leaves are read. */
+void mapping_forget_siblings(struct ext_mapping *mapping);
 
 /* Takes `length` blocks off the budget; false (and reported) when there are no more. */
 bool mapping_spend(struct ext_mapping *mapping, uint64_t length);

@@ -89,6 +89,13 @@ static void make_tree(struct tiny *tiny, uint64_t *state)
 	put((struct le32 *)(void *)(root + 12), 0);
 	put((struct le32 *)(void *)(root + 16), 39);
 	write_head(inner, leaves, room, 1);
+	/* Another inner node, which may be one of the leaves. */
+	if (odd_in(state, 2)) {
+		write_head(root, 2, 4, 2);
+		put((struct le32 *)(void *)(root + 24), 3 + next_number(state) % 200);
+		put((struct le32 *)(void *)(root + 28), 39 + next_number(state) % 22);
+		put((struct le16 *)(void *)(root + 32), 0);
+	}
 	for (unsigned i = 0; i < leaves; i++) {
 		const uint32_t block = odd_in(state, 8) ? 40 + next_number(state) % 25 : 40 + i;
 		uint8_t *const at = inner + 12 + (size_t)i * 12;
