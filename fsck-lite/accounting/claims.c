@@ -116,13 +116,10 @@ bool claims_clusters(const struct ext_superblock *sb, const struct ext_run *run,
 	return *first <= *last;
 }
 
-void claims_add(struct claims *claims, const struct ext_run *run, enum owner owner, bool may_repeat)
+void claims_add(struct claims *claims, uint64_t cluster, uint32_t count, enum owner owner,
+		bool may_repeat)
 {
-	uint64_t first, last;
-
-	if (claims_clusters(claims->survey->superblock, run, &claims->last_cluster, &first, &last))
-		gather(claims, first, (uint32_t)(last - first + 1), owner,
-		       may_repeat ? CLAIM_MAY_REPEAT : 0);
+	gather(claims, cluster, count, owner, may_repeat ? CLAIM_MAY_REPEAT : 0);
 }
 
 void claims_add_xattr(struct claims *claims, ext_block block, enum owner owner)

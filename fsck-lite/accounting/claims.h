@@ -36,15 +36,8 @@ enum { CLAIMS = 512 };
 struct claims {
 	struct survey *survey;
 	unsigned count;
-	struct last_cluster last_cluster; /* of the inode at work */
 	struct claim items[CLAIMS];
 };
-
-/* Starts on another inode: clusters do not go on. */
-static inline void claims_begin(struct claims *claims)
-{
-	claims->last_cluster = no_cluster;
-}
 
 /*
  * The clusters that a run adds to those of the same inode before: `last_cluster` (no_cluster at the
@@ -53,8 +46,8 @@ static inline void claims_begin(struct claims *claims)
 bool claims_clusters(const struct ext_superblock *superblock, const struct ext_run *run,
 		     struct last_cluster *last_cluster, uint64_t *first, uint64_t *last);
 
-/* Claims a run; `may_repeat`: no fault when somebody has it already. */
-void claims_add(struct claims *claims, const struct ext_run *run, enum owner owner,
+/* Claims clusters; `may_repeat`: no fault when somebody has them already. */
+void claims_add(struct claims *claims, uint64_t cluster, uint32_t count, enum owner owner,
 		bool may_repeat);
 
 /* A block of attributes, which several inodes may share. */

@@ -46,15 +46,13 @@ static void note_tree_block(struct inode_facts *facts, const struct ext_run *run
 }
 
 /* False: the run lies beyond what a map of this type can have, and counts for nothing. */
-static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
-		     struct ext_run *run, struct last_cluster *last_cluster)
+static bool note_run(struct inode_facts *facts, struct ext_run *run)
 {
-	uint64_t end, first, last;
+	uint64_t end;
 
 	if (run->kind == EXT_RUN_TREE) {
 		facts->runs++;
 		facts->tree_blocks++;
-		facts->clusters++;
 		return true;
 	}
 	end = (uint64_t)run->logical + run->length;
@@ -73,8 +71,6 @@ static bool note_run(struct inode_facts *facts, const struct ext_superblock *sb,
 		facts->first_logical = run->logical;
 	}
 	facts->runs++;
-	if (claims_clusters(sb, run, last_cluster, &first, &last))
-		facts->clusters += last - first + 1;
 	facts->data_blocks += run->length;
 	if (run->logical > facts->mapped_end) {
 		if (facts->hole_blocks == 0)
@@ -120,14 +116,18 @@ static inline void take_run(struct claiming *claiming, struct ext_run *run)
 	const struct survey *survey = claiming->claims->survey;
 	const struct ext_inode *inode = claiming->inode;
 	struct survey_observer *observer = claiming->observer;
+	uint64_t first, last;
 
-	if (!note_run(claiming->facts, survey->superblock, run, &claiming->last_cluster))
+	if (!note_run(claiming->facts, run))
 		return;
 	if (observer && observer->run)
 		observer->run(observer, survey, inode, run, claiming->sink);
+	if (!claims_clusters(survey->superblock, run, &claiming->last_cluster, &first, &last))
+		return;
+	claiming->facts->clusters += last - first + 1;
 	/* A bad block may well lie in metadata. */
 	if (!is_listed_reserve(inode, run))
-		claims_add(claiming->claims, run, claiming->owner,
+		claims_add(claiming->claims, first, (uint32_t)(last - first + 1), claiming->owner,
 			   inode->number == EXT_INO_BAD_BLOCKS);
 }
 
@@ -177,7 +177,6 @@ void scan_claim_inode(struct claims *claims, struct ext_mapping *mapping,
 	struct ext_run runs[EXT_SMALL_MAP];
 	unsigned count;
 
-	claims_begin(claims);
 	facts->reach = reach_of(sb, inode);
 	if (ext_mapping_small(sb, inode, runs, &count)) {
 		for (unsigned i = 0; i < count; i++)

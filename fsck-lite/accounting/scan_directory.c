@@ -5,8 +5,6 @@
  */
 #include "config.h"
 
-#include <limits.h>
-
 #include <ext/xattr.h>
 
 #include "accounting/directory_worker.h"
@@ -124,8 +122,7 @@ static bool read_entries(struct directory_worker *worker, struct directory *dire
 
 	worker->entries = 0;
 	while ((status = ext_dirent_step(cursor, &entry, &error)) == EXT_OK) {
-		if (position < UINT_MAX)
-			position++;
+		position++;
 		if (entry.inode == 0)
 			continue;
 		if (worker->visitor)

@@ -113,6 +113,7 @@ static void weigh_codes(const struct directory_view *view, struct ext_finding *f
 {
 	const bool has_checksum = view->superblock->has_metadata_csum;
 	const bool is_node = view->logical != 0;
+	const bool is_empty = finding->problem == EXT_HTREE_COUNT && finding->found == 0;
 
 	if (finding->problem == EXT_HTREE_ROOT)
 		htree_root_codes(view->superblock, view->block, view->directory->blocks, finding);
@@ -126,10 +127,9 @@ static void weigh_codes(const struct directory_view *view, struct ext_finding *f
 	if (!has_checksum || !is_node)
 		ext_finding_unasked(finding, 0x02004a);
 	/* No entries at all are few enough; what they should lead to is asked about. */
-	if (finding->problem == EXT_HTREE_COUNT && finding->found == 0)
+	if (is_empty)
 		ext_finding_unasked(finding, 0x02003e);
-	if ((finding->problem == EXT_HTREE_LIMIT && finding->found < finding->low) ||
-	    (finding->problem == EXT_HTREE_COUNT && finding->found == 0)) {
+	if (is_empty || (finding->problem == EXT_HTREE_LIMIT && finding->found < finding->low)) {
 		ext_finding_unasked(finding, 0x020049);
 		ext_finding_unasked(finding, 0x02004a);
 	}

@@ -82,6 +82,18 @@ bool questions_have_place_out_of_range(const struct questions *questions)
 	return questions_have_any(questions, places, sizeof places / sizeof *places);
 }
 
+bool questions_hide_group(const struct questions *questions, ext_group group)
+{
+	struct ext_finding finding;
+
+	for (uint64_t at = findings_begin(EXT_GROUP_ITABLE_UNUSED);
+	     questions_next(questions, EXT_GROUP_ITABLE_UNUSED, &at, &finding);)
+		if (finding.place.group == group &&
+		    finding.found > questions->survey->superblock->inodes_per_group)
+			return true;
+	return false;
+}
+
 bool questions_have_no_journal(const struct questions *questions)
 {
 	static const enum ext_problem problems[] = {EXT_JOURNAL_INODE, EXT_JOURNAL_HOLE};

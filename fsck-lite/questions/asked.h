@@ -51,6 +51,8 @@ bool questions_have_group(const struct questions *questions, enum ext_problem pr
 
 /* Does a descriptor point out of the filesystem, or out of its group where it must not? */
 bool questions_have_place_out_of_range(const struct questions *questions);
+/* More inodes of this group are said to be never used than it has: e2fsck -n reads none of them. */
+bool questions_hide_group(const struct questions *questions, ext_group group);
 /* A journal that e2fsck drops, and makes anew. */
 bool questions_have_no_journal(const struct questions *questions);
 /* A root that e2fsck makes anew, or would. */

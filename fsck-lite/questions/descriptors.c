@@ -25,8 +25,7 @@ static void weigh_zeros(const struct questions *questions)
 				findings_unask_one(questions->findings, at, places[i].code);
 }
 
-/* More inodes that were never used than there are hide a whole group; that of the root is its end.
- */
+/* A hidden group: that of the root is the end. */
 static void weigh_unused(const struct questions *questions)
 {
 	const struct survey *survey = questions->survey;
@@ -35,7 +34,7 @@ static void weigh_unused(const struct questions *questions)
 	for (uint64_t at = findings_begin(EXT_GROUP_ITABLE_UNUSED);
 	     questions_next(questions, EXT_GROUP_ITABLE_UNUSED, &at, &finding);) {
 		const ext_group group = finding.place.group;
-		const bool hides = finding.found > survey->superblock->inodes_per_group;
+		const bool hides = questions_hide_group(questions, group);
 
 		if (!hides || group != 0)
 			findings_unask_one(questions->findings, at, 0x030001);

@@ -20,7 +20,7 @@ void weigh_checksums(const struct questions *questions);
 void weigh_repaired_first(const struct questions *questions);
 /* The same: what is cleared in pass 1 has no content. */
 void weigh_cleared(const struct questions *questions);
-/* The same: reserved ones stay in use and have no names, whatever is cleared in them. */
+/* The same: what is cleared is free then, but for reserved ones, and its names lead nowhere. */
 void weigh_reserved(const struct questions *questions);
 /* questions/indexes.c */
 void weigh_indexes(const struct questions *questions);

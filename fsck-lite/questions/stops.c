@@ -98,19 +98,6 @@ static bool stops_at_journal(const struct questions *questions)
 	       questions_have_no_journal(questions);
 }
 
-/* The group of the root counts more inodes as never used than it has, so that none is read. */
-static bool hides_root(const struct questions *questions)
-{
-	struct ext_finding finding;
-
-	for (uint64_t at = findings_begin(EXT_GROUP_ITABLE_UNUSED);
-	     questions_next(questions, EXT_GROUP_ITABLE_UNUSED, &at, &finding);)
-		if (finding.place.group == 0 &&
-		    finding.found > questions->survey->superblock->inodes_per_group)
-			return true;
-	return false;
-}
-
 enum stop questions_stop(const struct questions *questions)
 {
 	enum stop at_checksum;
@@ -133,6 +120,7 @@ enum stop questions_stop(const struct questions *questions)
 	at_checksum = stop_at_checksum(questions);
 	if (has_broken_directory(questions) || at_checksum == STOPS_IN_PASS_2)
 		return STOPS_IN_PASS_2;
-	return questions_have_no_root(questions) || hides_root(questions) ? STOPS_IN_PASS_3
-									  : at_checksum;
+	return questions_have_no_root(questions) || questions_hide_group(questions, 0)
+		       ? STOPS_IN_PASS_3
+		       : at_checksum;
 }

@@ -18,7 +18,6 @@
 enum {
 	DEPTH_MAX = 5,
 	ROOM_LEFT = 2, /* entries that a node may leave room for, as e2fsck has it: checksums */
-	LENGTH_WRITTEN_MAX = 32768, /* more: unwritten, of that much less */
 };
 
 static const uint64_t logical_end = (uint64_t)1 << 32;

@@ -6,8 +6,6 @@
 #include "layout/layout.h"
 #include "walk/plain_extents.h"
 
-enum { LENGTH_WRITTEN_MAX = 32768 }; /* more: unwritten, of that much less */
-
 unsigned plain_extents(const struct ext_superblock *sb, const uint8_t *entries, unsigned count,
 		       struct plain_extents *state, struct ext_run *runs, unsigned room)
 {

@@ -9,6 +9,8 @@
 
 #include <ext/mapping.h>
 
+enum { LENGTH_WRITTEN_MAX = 32768 }; /* of an extent; more: unwritten, of that much less */
+
 /* How far the extents before have come. */
 struct plain_extents {
 	uint64_t next;	 /* the least file block that may be mapped */
