@@ -8,10 +8,8 @@ block; anything else that it finds is false, because nothing is wrong.
 Takes a few images and some of their blocks, with AGREEMENT=full all."""
 
 import concurrent.futures
-import json
 import os
 import shutil
-import subprocess
 import sys
 
 import judge
@@ -30,13 +28,12 @@ CUT = {'blocks-beyond-end', 'file-beyond-end', 'image-truncated'}
 MADE_UP = {'block-leaked', 'group-free-blocks', 'superblock-free-blocks'}
 
 
-def findings(tool, path, *options):
-    done = subprocess.run([tool, 'check', '--json', *options, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
-    return {f['code']: f['message'] for f in json.loads(done.stdout)['findings'] if f['severity'] != 'info'}
+def findings(path, *options):
+    return {f['code']: f['message'] for f in judge.run(['check', '--json', *options, path]).json['findings']
+            if f['severity'] != 'info'}
 
 
-def without(tool, path, size, block, block_size, folder):
+def without(path, size, block, block_size, folder):
     """What is found when this block cannot be read."""
     at, end = block * block_size, (block + 1) * block_size
     areas = [(0, at, '+'), (at, block_size, '-'), (end, size - end, '+')]
@@ -44,17 +41,17 @@ def without(tool, path, size, block, block_size, folder):
     with open(map_file, 'w', encoding='ascii') as file:
         file.write('0x0 + 1\n')
         file.writelines('0x%x 0x%x %s\n' % area for area in areas if area[1])
-    found = findings(tool, path, '--map', map_file)
+    found = findings(path, '--map', map_file)
     os.unlink(map_file)
     return found
 
 
-def cut(tool, path, size, folder):
+def cut(path, size, folder):
     """What is found when the image ends here."""
     short = os.path.join(folder, '%s.%d' % (os.path.basename(path), size))
     shutil.copy(path, short)
     os.truncate(short, size)
-    found = {code: message for code, message in findings(tool, short).items() if code not in CUT}
+    found = {code: message for code, message in findings(short).items() if code not in CUT}
     os.unlink(short)
     return found
 
@@ -75,7 +72,7 @@ def blocks_of(path):
 def main():
     judge.private_mounts()
     judge.need('e2fsck', 'debugfs', 'mke2fs')
-    tool = judge.tool()
+    judge.tool()
     full = os.environ.get('AGREEMENT') == 'full'
     chosen = sys.argv[1:] or ([s.name for s in subjects.SUBJECTS] if full else USUAL)
     compared = differ = 0
@@ -90,14 +87,14 @@ def main():
                 print('SKIP: %s: %s' % (subject.name, why))
                 continue
             size, block_size, blocks = blocks_of(path)
-            if findings(tool, path):
+            if findings(path):
                 print('DISAGREE: %s: there are findings while all can be read' % subject.name)
                 differ += 1
                 continue
-            work += [(subject.name, 'without block %d' % block, pool.submit(without, tool, path, size, block, block_size, folder))
+            work += [(subject.name, 'without block %d' % block, pool.submit(without, path, size, block, block_size, folder))
                      for i, block in enumerate(blocks) if full or i < 80 or i % STEP == 0]
             ends = [size * i // CUTS + 37 * i % 512 for i in range(1, CUTS, 1 if full else STEP)]
-            work += [(subject.name, 'cut at %d' % end, pool.submit(cut, tool, path, end, folder)) for end in ends]
+            work += [(subject.name, 'cut at %d' % end, pool.submit(cut, path, end, folder)) for end in ends]
         for name, how, found in work:
             compared += 1
             for code, message in wrong(found.result()).items():

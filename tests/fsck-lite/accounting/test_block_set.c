@@ -6,6 +6,7 @@
 
 #include "accounting/bits.h"
 #include "accounting/block_set.h"
+#include "random.h"
 #include "unit.h"
 
 enum { BITS = 6 * BLOCK_SET_PAGE + 100, ROUNDS = 30000 };
@@ -13,12 +14,6 @@ enum { BITS = 6 * BLOCK_SET_PAGE + 100, ROUNDS = 30000 };
 struct plain {
 	uint8_t has[BITS + 64];
 };
-
-static uint32_t next_number(uint64_t *state)
-{
-	*state = *state * 6364136223846793005U + 1442695040888963407U;
-	return (uint32_t)(*state >> 33);
-}
 
 /* As block_set_add does it: how many are new, and those that are not go to `again`. */
 static uint64_t add(struct plain *set, uint64_t start, uint64_t length, struct plain *again)

@@ -13,6 +13,7 @@
 
 #include <ext/mapping.h>
 
+#include "random.h"
 #include "unit.h"
 
 enum { BLOCK = 1024, BLOCKS = 8192, FIRST_FREE = 4096, LOGICALS = 2000, INO = 12 };
@@ -31,8 +32,7 @@ struct setting {
 
 static uint32_t next_random(struct setting *setting, uint32_t below)
 {
-	setting->random = setting->random * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(setting->random >> 33) % below;
+	return next_number(&setting->random) % below;
 }
 
 static void set_up(struct setting *setting, uint64_t random)

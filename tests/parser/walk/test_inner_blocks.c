@@ -9,21 +9,6 @@
 
 enum { INO = 12, MODE = 0100644, SYMLINK = 0120777, INDIRECT = 12, DOUBLE = 13 };
 
-static void write_index(uint8_t *node, unsigned entries, unsigned room, unsigned depth)
-{
-	put((struct le16 *)(void *)node, 0xf30a);
-	put((struct le16 *)(void *)(node + 2), (uint16_t)entries);
-	put((struct le16 *)(void *)(node + 4), (uint16_t)room);
-	put((struct le16 *)(void *)(node + 6), (uint16_t)depth);
-}
-
-/* An index entry: first file block, block of the node below. */
-static void write_entry(uint8_t *node, unsigned index, uint32_t logical, uint32_t block)
-{
-	put((struct le32 *)(void *)(node + 12 + (size_t)index * 12), logical);
-	put((struct le32 *)(void *)(node + 16 + (size_t)index * 12), block);
-}
-
 static unsigned inner_blocks(struct tiny *tiny, ext_block blocks[EXT_INNER_BLOCKS])
 {
 	return ext_inode_inner_blocks(ext_filesystem_superblock(tiny->filesystem),
@@ -57,17 +42,17 @@ START_TEST(an_extent_root_has_the_nodes_below_it)
 	ext_block blocks[EXT_INNER_BLOCKS];
 
 	put(&raw->i_flags, EXT_INODE_EXTENTS);
-	write_index(root, 2, 4, 1);
-	write_entry(root, 0, 0, 50);
-	write_entry(root, 1, 20, 51);
+	tiny_node(root, 2, 4, 1);
+	tiny_index_entry(root, 0, 0, 50);
+	tiny_index_entry(root, 1, 20, 51);
 	ck_assert_uint_eq(inner_blocks(&tiny, blocks), 2);
 	ck_assert_uint_eq(blocks[0], 50);
 	ck_assert_uint_eq(blocks[1], 51);
 	/* Extents of data. */
-	write_index(root, 2, 4, 0);
+	tiny_node(root, 2, 4, 0);
 	ck_assert_uint_eq(inner_blocks(&tiny, blocks), 0);
 	/* More entries than there can be. */
-	write_index(root, 9, 9, 1);
+	tiny_node(root, 9, 9, 1);
 	ck_assert_uint_eq(inner_blocks(&tiny, blocks), 0);
 	tiny_close(&tiny);
 }
@@ -96,15 +81,15 @@ START_TEST(a_map_is_deep_with_two_levels_of_tree_blocks)
 	tiny_map(&tiny, INO, DOUBLE, 42);
 	ck_assert(ext_inode_map_is_deep(bytes));
 	put(&raw->i_flags, EXT_INODE_EXTENTS);
-	write_index((uint8_t *)raw + 0x28, 1, 4, 1);
+	tiny_node((uint8_t *)raw + 0x28, 1, 4, 1);
 	ck_assert(!ext_inode_map_is_deep(bytes));
-	write_index((uint8_t *)raw + 0x28, 1, 4, 2);
+	tiny_node((uint8_t *)raw + 0x28, 1, 4, 2);
 	ck_assert(ext_inode_map_is_deep(bytes));
 	/* A head that is none. */
-	write_index((uint8_t *)raw + 0x28, 5, 4, 2);
+	tiny_node((uint8_t *)raw + 0x28, 5, 4, 2);
 	ck_assert(!ext_inode_map_is_deep(bytes));
 	put(&raw->i_mode, SYMLINK);
-	write_index((uint8_t *)raw + 0x28, 1, 4, 2);
+	tiny_node((uint8_t *)raw + 0x28, 1, 4, 2);
 	ck_assert(!ext_inode_map_is_deep(bytes));
 	tiny_close(&tiny);
 }
@@ -158,13 +143,13 @@ START_TEST(an_inner_node_hints_at_its_leaves)
 	const unsigned room = (FUZZ_BLOCK_SIZE - 12) / 12;
 
 	put(&raw->i_flags, EXT_INODE_EXTENTS);
-	write_index(root, 1, 4, 2);
-	write_entry(root, 0, 0, 40);
-	write_index(inner, 2, room, 1);
-	write_entry(inner, 0, 0, 44);
-	write_entry(inner, 1, 20, 46);
-	write_index(tiny_block(&tiny, 44), 0, room, 0);
-	write_index(tiny_block(&tiny, 46), 0, room, 0);
+	tiny_node(root, 1, 4, 2);
+	tiny_index_entry(root, 0, 0, 40);
+	tiny_node(inner, 2, room, 1);
+	tiny_index_entry(inner, 0, 0, 44);
+	tiny_index_entry(inner, 1, 20, 46);
+	tiny_node(tiny_block(&tiny, 44), 0, room, 0);
+	tiny_node(tiny_block(&tiny, 46), 0, room, 0);
 	record_hints(tiny.source);
 	walk(&tiny);
 

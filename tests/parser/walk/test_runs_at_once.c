@@ -10,29 +10,16 @@
 #include "bytes/crc32c.h"
 #include "image/source.h"
 #include "parser/walk/tiny.h"
+#include "random.h"
 #include "unit.h"
 
 enum { ROUNDS = 4000, INO = 12, MODE = 0100644, DOUBLE = 13, MOST = 4096, LENT = 8 };
 
 static const unsigned room = (FUZZ_BLOCK_SIZE - 12) / 12;
 
-static uint32_t next_number(uint64_t *state)
-{
-	*state = *state * 6364136223846793005U + 1442695040888963407U;
-	return (uint32_t)(*state >> 33);
-}
-
 static bool one_in(uint64_t *state, unsigned many)
 {
 	return next_number(state) % many == 0;
-}
-
-static void write_head(uint8_t *node, unsigned entries, unsigned most, unsigned depth)
-{
-	put((struct le16 *)(void *)node, 0xf30a);
-	put((struct le16 *)(void *)(node + 2), (uint16_t)entries);
-	put((struct le16 *)(void *)(node + 4), (uint16_t)most);
-	put((struct le16 *)(void *)(node + 6), (uint16_t)depth);
 }
 
 /* Every other map is without fault, and so short that the filesystem has blocks for all it names.
@@ -57,7 +44,7 @@ static uint32_t write_leaf(uint8_t *node, uint32_t logical, uint64_t *state)
 {
 	const unsigned entries = 1 + next_number(state) % (is_odd ? room : 3);
 
-	write_head(node, entries, odd_in(state, 40) ? room + 1 : room, 0);
+	tiny_node(node, entries, odd_in(state, 40) ? room + 1 : room, 0);
 	for (unsigned i = 0; i < entries; i++) {
 		uint8_t *const at = node + 12 + (size_t)i * 12;
 		uint32_t length = 1 + next_number(state) % (is_odd ? 3 : 1);
@@ -85,24 +72,20 @@ static void make_tree(struct tiny *tiny, uint64_t *state)
 	uint32_t logical = 0;
 
 	put(&tiny_inode(tiny, INO)->i_flags, EXT_INODE_EXTENTS);
-	write_head(root, 1, 4, 2);
-	put((struct le32 *)(void *)(root + 12), 0);
-	put((struct le32 *)(void *)(root + 16), 39);
-	write_head(inner, leaves, room, 1);
+	tiny_node(root, 1, 4, 2);
+	tiny_index_entry(root, 0, 0, 39);
+	tiny_node(inner, leaves, room, 1);
 	/* Another inner node, which may be one of the leaves. */
 	if (odd_in(state, 2)) {
-		write_head(root, 2, 4, 2);
-		put((struct le32 *)(void *)(root + 24), 3 + next_number(state) % 200);
-		put((struct le32 *)(void *)(root + 28), 39 + next_number(state) % 22);
-		put((struct le16 *)(void *)(root + 32), 0);
+		const uint32_t from = 3 + next_number(state) % 200;
+
+		tiny_node(root, 2, 4, 2);
+		tiny_index_entry(root, 1, from, 39 + next_number(state) % 22);
 	}
 	for (unsigned i = 0; i < leaves; i++) {
 		const uint32_t block = odd_in(state, 8) ? 40 + next_number(state) % 25 : 40 + i;
-		uint8_t *const at = inner + 12 + (size_t)i * 12;
 
-		put((struct le32 *)(void *)at, logical);
-		put((struct le32 *)(void *)(at + 4), block);
-		put((struct le16 *)(void *)(at + 8), 0);
+		tiny_index_entry(inner, i, logical, block);
 		logical = write_leaf(tiny_block(tiny, 40 + i), logical, state);
 		if (!odd_in(state, 20))
 			write_checksum(tiny, tiny_block(tiny, 40 + i));

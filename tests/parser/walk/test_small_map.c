@@ -5,16 +5,10 @@
 #include <ext/mapping.h>
 
 #include "parser/walk/tiny.h"
+#include "random.h"
 #include "unit.h"
 
 enum { ROUNDS = 20000, INO = 12 };
-
-/* Numbers that look random, the same on every run. */
-static uint32_t next_number(uint64_t *state)
-{
-	*state = *state * 6364136223846793005U + 1442695040888963407U;
-	return (uint32_t)(*state >> 33);
-}
 
 static void write16(uint8_t *at, uint32_t value)
 {

@@ -65,6 +65,25 @@ static inline void tiny_map(struct tiny *tiny, ext_ino ino, unsigned logical, ui
 	put((struct le32 *)(void *)(i_block + 4 * logical), block);
 }
 
+/* The head of a node of an extent tree: entries, room for them, levels below. */
+static inline void tiny_node(uint8_t *node, unsigned entries, unsigned room, unsigned depth)
+{
+	put((struct le16 *)(void *)node, 0xf30a);
+	put((struct le16 *)(void *)(node + 2), (uint16_t)entries);
+	put((struct le16 *)(void *)(node + 4), (uint16_t)room);
+	put((struct le16 *)(void *)(node + 6), (uint16_t)depth);
+}
+
+/* An entry of an inner node: its first file block, the block of the node below. */
+static inline void tiny_index_entry(uint8_t *node, unsigned index, uint32_t logical, uint32_t block)
+{
+	uint8_t *const at = node + 12 + (size_t)index * 12;
+
+	put((struct le32 *)(void *)at, logical);
+	put((struct le32 *)(void *)(at + 4), block);
+	put((struct le16 *)(void *)(at + 8), 0);
+}
+
 static inline void tiny_entry(uint8_t *bytes, uint32_t at, uint32_t inode, uint16_t length,
 			      const char *name, uint8_t type)
 {
